@@ -1,0 +1,60 @@
+# The two commands of a newcomer are `make demo` and `make test`; both need Python 3.11+ and nothing else.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUN := $(BIN)/python manage.py
+POSTGRES_URL ?= postgres://postgres@127.0.0.1:5432/postgres
+REDIS_URL ?= redis://127.0.0.1:6379/9
+
+.PHONY: help install demo demo-data test test-all lint bench requirements messages
+
+help:
+	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/ -/'
+
+$(VENV)/runtime: requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	touch $@
+
+$(VENV)/dev: $(VENV)/runtime requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	touch $@
+
+install: $(VENV)/dev ## the environment with all tools
+
+demo: demo-data ## a filled system with a server; addresses and logins are printed
+	$(RUN) demo serve
+
+demo-data: $(VENV)/runtime ## all of the demo but the server
+	$(RUN) demo data
+
+test: $(VENV)/dev ## the suite on SQLite, no server needed
+	$(BIN)/python -m pytest -q
+
+test-all: $(VENV)/dev ## the suite on SQLite and PostgreSQL, true workers and browsers; nothing skipped
+	$(BIN)/python -m pytest -q
+	DATABASE_URL=$(POSTGRES_URL) CACHE_URL=$(REDIS_URL) CELERY_BROKER_URL=$(REDIS_URL) \
+		$(BIN)/python -m pytest -q -m "not browser"
+	$(BIN)/python -m pytest -q -m browser
+
+lint: $(VENV)/dev ## everything a machine can see
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy .
+	$(BIN)/djlint --check --lint --quiet templates
+	$(RUN) makemigrations --check --dry-run
+	SECRET_KEY=$$($(BIN)/python -c "import secrets; print(secrets.token_urlsafe(50))") HTTPS=true \
+		$(RUN) check --deploy --fail-level WARNING
+	$(BIN)/python -m pytest -q tests/test_translations.py tests/test_openapi.py
+
+bench: $(VENV)/dev ## speed and memory as ratios, on PostgreSQL; BENCH_SCALE=1 is the full size
+	DATABASE_URL=$(POSTGRES_URL) $(BIN)/python -m benchmarks.run
+
+requirements: ## pin the newest versions that requirements.in allows (needs uv)
+	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 requirements.in -o requirements.txt
+	uv pip compile --universal --generate-hashes --no-header --python-version 3.11 requirements-dev.in -o requirements-dev.txt
+
+messages: ## collect and compile the translations (needs gettext)
+	$(RUN) makemessages --locale sv --no-location --ignore .venv
+	$(RUN) compilemessages --locale sv --ignore .venv

@@ -1,0 +1,53 @@
+"""The law's own log, and what is owed: the second of the two logs that a run stands on (C1, C2)."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from subscriptions.models.watches import Watch
+
+
+class LawChange(models.Model):
+    """That something on the side of the law changed, and what it may affect: all columns given hold at once.
+
+    Written by triggers (migration 0002), so that no write path can forget it. On PostgreSQL each is
+    written under one exclusive lock held to the commit, so that ids are in commit order and a release, which
+    takes the lock shared, stands wholly before or after any change.
+    """
+
+    at = models.DateTimeField(_("at"), auto_now_add=True)
+    kind = models.CharField(_("kind"), max_length=20)
+    customer_id = models.BigIntegerField(null=True)
+    agreement_id = models.BigIntegerField(null=True)
+    stream_id = models.BigIntegerField(null=True)
+    basis_code = models.CharField(max_length=20, null=True)
+    benefit = models.CharField(max_length=20, null=True)
+    person_id = models.BigIntegerField(null=True)
+    watch_from = models.BigIntegerField(null=True)
+    watch_to = models.BigIntegerField(null=True)
+
+    class Meta:
+        verbose_name = _("law change")
+        verbose_name_plural = _("law changes")
+        ordering = ["-id"]
+
+
+class Pending(models.Model):
+    """What a watch is owed and has not been given, and why. Added and deleted by id, never merged (C2)."""
+
+    class Reason(models.TextChoices):
+        FIRST = "first", _("first delivery")
+        REFRESH = "refresh", _("full refresh")
+        FAILED = "failed", _("failed")
+        HELD = "held", _("held")
+        PROTECTED = "protected", _("protected identity")
+        RECALLED = "recalled", _("recalled")
+        STALE = "stale", _("the source did not answer")
+
+    watch = models.ForeignKey(Watch, on_delete=models.CASCADE, related_name="pending")
+    reason = models.CharField(_("reason"), max_length=10, choices=Reason)
+    since = models.DateTimeField(_("since"))
+
+    class Meta:
+        verbose_name = _("pending")
+        verbose_name_plural = _("pending")
+        ordering = ["id"]
