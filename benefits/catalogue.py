@@ -21,9 +21,18 @@ from typing import Any
 from benefits.fields import CODE_NAMES, LEAF_KINDS, OBJECT, Field, Label, PaymentRule, Section, at_path
 
 __all__ = [
-    "HEADER", "Benefit", "Catalogue", "CatalogueError", "Field", "Label", "PaymentCode", "PaymentRule", "Section",
-    "catalogue", "load",
-]  # fmt: skip
+    "HEADER",
+    "Benefit",
+    "Catalogue",
+    "CatalogueError",
+    "Field",
+    "Label",
+    "PaymentCode",
+    "PaymentRule",
+    "Section",
+    "catalogue",
+    "load",
+]
 
 DATA = Path(__file__).with_name("catalogue.json")
 HEADER = "person"  # the one section that belongs to every benefit: who the person is
@@ -31,9 +40,8 @@ HEADER = "person"  # the one section that belongs to every benefit: who the pers
 _DAY_KINDS = frozenset({"date", "datetime", "integer"})
 _PERIOD_ENDS = ({"fran", "till"}, {"from", "tom"})
 _BENEFIT_KINDS = frozenset({"benefit", "information"})
-_FIELD_KEYS = frozenset(
-    "name type fields sv en many min max class subject codes closed refusal dated_by ordered pattern".split()
-)
+_NAMING = frozenset({"name", "type", "fields", "sv", "en", "pattern", "codes", "closed"})
+_FIELD_KEYS = _NAMING | {"many", "min", "max", "class", "subject", "refusal", "dated_by", "ordered"}
 
 
 class CatalogueError(ValueError):
@@ -137,9 +145,15 @@ class _Reader:
         _demand(spec["kind"] in _BENEFIT_KINDS, f"{code} is of the unknown kind {spec['kind']}.")
         for name in spec["sections"]:
             _demand(name in self.raw["sections"], f"{code} is answered by the unknown section {name}.")
-        sections = tuple(spec["sections"])
         return Benefit(
-            code, spec["owner"], spec["kind"], spec["order_name"], sections, spec["sv"], spec["en"], spec["ours"]
+            code=code,
+            owner=spec["owner"],
+            kind=spec["kind"],
+            order_name=spec["order_name"],
+            sections=tuple(spec["sections"]),
+            label_sv=spec["sv"],
+            label_en=spec["en"],
+            ours=spec["ours"],
         )
 
     def _section(self, name: str, spec: dict[str, Any], benefits: Mapping[str, Benefit]) -> Section:
@@ -176,7 +190,12 @@ class _Reader:
         for path in [*spec["totals"], *filter(None, [spec["family_code"]])]:
             _demand(at_path(fields, path) is not None, f"A payment of {name} has no field {path}.")
         return PaymentRule(
-            **{**spec, "totals": tuple(spec["totals"])}, deduction_types=frozenset(payments["deduction_types"])
+            rows=spec["rows"],
+            row_code=spec["row_code"],
+            family_code=spec["family_code"],
+            type_code=spec["type_code"],
+            totals=tuple(spec["totals"]),
+            deduction_types=frozenset(payments["deduction_types"]),
         )
 
     def _payment_codes(self, benefits: Mapping[str, Benefit]) -> Mapping[str, PaymentCode]:
@@ -240,10 +259,10 @@ class _Reader:
 
     def _codes(self, codes: str | dict[str, Any], at: str) -> Mapping[str, Label]:
         """The labels of a field's codes, which stand in place or as the name of a code set."""
-        if isinstance(codes, str):
-            _demand(codes in self.raw["code_sets"], f"{at} uses the unknown code set {codes}.")
-            codes = self.raw["code_sets"][codes]
-        return _labels(codes)
+        if not isinstance(codes, str):
+            return _labels(codes)
+        _demand(codes in self.raw["code_sets"], f"{at} uses the unknown code set {codes}.")
+        return _labels(self.raw["code_sets"][codes])
 
     def _below(
         self, spec: dict[str, Any], at: str, inside: tuple[str, ...]
@@ -254,7 +273,7 @@ class _Reader:
         name = spec["type"]
         _demand(name not in inside, f"{at}: structure {name} contains itself, which is not supported.")
         below = self._structure(name, at)
-        handed = {key: spec[key] for key in ("codes", "closed") if key in spec}
+        handed: dict[str, Any] = {key: spec[key] for key in ("codes", "closed") if key in spec}
         below = [{**one, **handed} if one["name"] in CODE_NAMES else one for one in below]
         return below, (*inside, name)
 
@@ -295,8 +314,8 @@ def _check_dates(fields: tuple[Field, ...], paths: Iterable[str], at: str) -> No
         found = at_path(fields, path)
         if found is None:
             raise CatalogueError(f"{at} is dated by {path}, which does not exist.")
-        ends = {child.name for child in found.children}
-        _demand(found.kind in _DAY_KINDS or ends in _PERIOD_ENDS, f"{at} is dated by {path}, which holds no date.")
+        dates = found.kind in _DAY_KINDS or {child.name for child in found.children} in _PERIOD_ENDS
+        _demand(dates, f"{at} is dated by {path}, which holds no date.")
 
 
 def _check_pattern(pattern: str, at: str) -> None:

@@ -28,7 +28,7 @@ class Field:
     lists. A list holds at most `at_most` elements (None: any number). `required` says that the
     contract demands the field wherever its parent stands; never said of lists, since an empty list
     and an absent one are the same here. `cls` and `subject` are inherited from the parent where
-    the field has none of its own; `cls` is "" only for an object whose leaves differ.
+    the field has none of its own; `cls` is "" only for an object, whose leaves then have theirs.
     `subject` is "other" for data about a third person, else "".
 
     On a code structure, `codes`, `closed` and `refusal` speak of its `code_leaf`, which repeats

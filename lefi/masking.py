@@ -23,9 +23,9 @@ MASK = "[masked]"
 DEEPEST = 20  # nested values; what lies deeper is masked unread, so a circle ends
 
 _KEPT = r"""
-    (?<![0-9a-z]) (?=[0-9-]*[a-f])
+    (?<![0-9a-z]) (?=[0-9-]{0,35}[a-f])
         [0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12} (?![0-9a-z])
-  | (?<![0-9a-z]) (?=[0-9]*[a-f])
+  | (?<![0-9a-z]) (?=[0-9]{0,127}[a-f])
         (?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{56}|[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128}) (?![0-9a-z])
   | (?<!\d) \d{4}-\d\d-\d\d [t\ ] \d\d:\d\d:\d\d [.,]\d{6} [-+]\d{4} (?!\d)
 """
@@ -54,7 +54,7 @@ def masking_processor(logger: Any, method: str, event_dict: MutableMapping[str, 
     exc_info = event.pop("exc_info", None)
     if exc_info:
         event["exception"] = _exception_text(exc_info)
-    return _masked(event)
+    return {_masked(key): _masked(value) for key, value in event.items()}
 
 
 class MaskingFilter(logging.Filter):
@@ -89,23 +89,27 @@ def _message(record: logging.LogRecord) -> Any:
 
 def _masked(value: Any, depth: int = 0) -> Any:
     """The value with every text and number in it masked; other kinds of objects as they are."""
-    if depth > DEEPEST:
-        return MASK
-    if isinstance(value, str):
-        return mask_identity_numbers(value)
     if isinstance(value, int):
         return MASK if 10**9 <= abs(value) < 10**12 else value  # 10 to 12 digits
     if isinstance(value, bytes):
-        return mask_identity_numbers(value.decode("utf-8", "backslashreplace"))
-    if isinstance(value, BaseException):
-        return mask_identity_numbers(repr(value))
+        value = value.decode("utf-8", "backslashreplace")
+    elif isinstance(value, BaseException):
+        value = repr(value)
+    if isinstance(value, str):
+        return mask_identity_numbers(value)
+    return _masked_within(value, depth)
+
+
+def _masked_within(value: Any, depth: int) -> Any:
+    """A copy of a collection with all in it masked, as a dict, list or tuple; two keys masked become one."""
+    if not isinstance(value, Mapping | list | tuple | set | frozenset):
+        return value
+    if depth == DEEPEST:
+        return MASK
     if isinstance(value, Mapping):
         return {_masked(key, depth + 1): _masked(item, depth + 1) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_masked(item, depth + 1) for item in value]
-    if isinstance(value, tuple | set | frozenset):
-        return tuple(_masked(item, depth + 1) for item in value)
-    return value
+    items = [_masked(item, depth + 1) for item in value]
+    return items if isinstance(value, list) else tuple(items)
 
 
 def _exception_text(exc_info: Any) -> str:

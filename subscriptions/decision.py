@@ -152,10 +152,9 @@ def allowed_classes(profile: Profile) -> frozenset[str]:
     basis = profile.basis
     if basis is None:
         return frozenset()
+    given = basis.classes | basis.agreement_classes
     if basis.consent_needed:
-        given = profile.consent.classes if profile.consent else frozenset()
-    else:
-        given = basis.classes | basis.agreement_classes
+        given &= profile.consent.classes if profile.consent else frozenset()
     return given & profile.terms.classes
 
 

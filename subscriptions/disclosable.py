@@ -54,14 +54,15 @@ def _payment(
 ) -> dict[str, Any] | None:
     """Only the rows of the benefit; totals and deductions only if every row of the whole payment is (C7)."""
     family = _first(whole, rule.family_code)
-    owners = [catalogue.payment_benefit(_first(row, rule.row_code), family) for row in whole.get(rule.rows) or []]
+    every, current = whole.get(rule.rows) or [], cut.get(rule.rows) or []
+    owners = [catalogue.payment_benefit(_first(row, rule.row_code), family) for row in every]
     if not owners:
         owners = [catalogue.payment_benefit(None, family)]
-    if all(owner == benefit for owner in owners):
+    if all(owner == benefit for owner in owners) and len(every) == len(current):
         return cut
     rows = [
         row
-        for row in cut.get(rule.rows) or []
+        for row in current
         if catalogue.payment_benefit(_first(row, rule.row_code), family) == benefit
         and _first(row, rule.type_code) not in rule.deduction_types
     ]

@@ -150,7 +150,7 @@ def protection_lifted(state: State, rng: Random, today: int, _: bool) -> bool:
 
 
 def death(state: State, rng: Random, today: int, _: bool) -> bool:
-    """A death, at times known by its month only, or not dated at all; running cases end with it."""
+    """A death, at times known by its month only, or not dated at all; cases and planned payments end."""
     if state.died:
         return False
     day, lot = iso(today - between(rng, 0, 6)), rng.random()
@@ -159,6 +159,7 @@ def death(state: State, rng: Random, today: int, _: bool) -> bool:
         pass
     if state.fk.get(LIFE):
         state.fk[LIFE] = [life_status(today, 22)]
+    state.plan_nothing()
     return True
 
 

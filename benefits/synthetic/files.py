@@ -15,8 +15,9 @@ from .draw import Item
 from .nights import advance, state_after
 from .plan import Register, changed_on, last_answer_before, pension_agency_answers
 from .state import Sections, State, gone, start
+from .table import FK_SECTIONS, PM_SECTIONS
 
-SOURCES = ("FK", "PM")
+NAMES = {"FK": tuple(section.name for section in FK_SECTIONS), "PM": PM_SECTIONS}
 FORMAT = "lefi-import/1"
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -48,7 +49,7 @@ def write_night(register: Register, night: int, folder: Path) -> list[Written]:
         raise ValueError("Nights are numbered from 1; the population is what comes before them.")
     folder.mkdir(parents=True, exist_ok=True)
     written = []
-    for source in SOURCES:
+    for source in NAMES:
         with _DataFile(register, source, night, folder) as file:
             for line in night_lines(register, source, night):
                 file.add(line)
@@ -74,7 +75,10 @@ def full_line(state: State, source: str) -> Item:
 
 
 def _news(register: Register, index: int, source: str, since: int, night: int) -> Item | None:
-    """The difference between the person as last told and now; None if the source has nothing new to say."""
+    """The difference between the person as last told and now; None if the source has nothing new to say.
+
+    Of a merged person every section is spoken for, since a receiver has what it had of both.
+    """
     if gone(register, index, night):
         return None
     state = state_after(register, index, since)
@@ -82,11 +86,13 @@ def _news(register: Register, index: int, source: str, since: int, night: int) -
         return None
     before = {name: _encode(items) for name, items in state.sections(source).items()}
     facts_before = (state.number, state.facts())
-    for k in range(since + 1, night + 1):
-        advance(state, register, index, k)
+    made = {advance(state, register, index, k) for k in range(since + 1, night + 1)}
     now = state.sections(source)
-    changed = {name: items for name, items in now.items() if before.get(name) != _encode(items)}
-    changed |= {name: [] for name in before if name not in now}
+    if "persons_merged" in made:
+        changed = {name: now.get(name, []) for name in NAMES[source]}
+    else:
+        changed = {name: items for name, items in now.items() if before.get(name) != _encode(items)}
+        changed |= {name: [] for name in before if name not in now}
     with_facts = source == "FK" and facts_before != (state.number, state.facts())
     return _line(state, source, changed, with_facts=with_facts) if changed or with_facts else None
 

@@ -2,8 +2,8 @@
 
 Two parts. **The cast**: the first persons of the register come in rows of forty, a row a night, and each
 place in the row stands for one kind of change, which that person's beginning is made to fit. So small
-registers have every kind on every night of the first cycle. **The many**: about 1.5 % of all persons, found by
-a permutation of the register that is new each night and can be inverted.
+registers have every kind on every night of the first cycle. **The many**: about 1.5 % of all persons, found
+by a permutation of the register that is new each night and can be inverted.
 """
 
 from collections.abc import Iterator

@@ -36,6 +36,11 @@ class State:
     def scene(self, rng: people.Random, today: int) -> Scene:
         return Scene(rng, today, self.birth, self.name)
 
+    def plan_nothing(self) -> None:
+        """No payment is planned for the dead; late ones of the past may still come."""
+        self.fk.pop(PLANNED, None)
+        self.pm.pop("preliminaraUtbetalningar", None)
+
     def facts(self) -> Item:
         """The `person` of an import line."""
         return {
@@ -100,6 +105,8 @@ def start(register: Register, index: int) -> State:
     state.pm = pension_sections(scene)
     if owed in PM_SECTIONS:
         _give_pension(state, scene)
+    if state.died:
+        state.plan_nothing()
     _fit_the_part(state, scene, role(register, index))
     return state
 

@@ -210,9 +210,9 @@ def test_what_is_written_in_any_form_is_read_back(born, serial, coordination):
         assert (identity.number, identity.born, identity.coordination) == (number, born, coordination)
 
 
-@given(days, serials, coordinations, st.integers(2, 11), st.integers(1, 9), st.sampled_from(["", "-"]))
-def test_a_number_with_any_one_digit_wrong_is_refused(born, serial, coordination, place, step, sign):
-    number = number_of(born, serial, coordination)
+@given(days, serials, st.integers(2, 11), st.integers(1, 9), st.sampled_from(["", "-"]))
+def test_a_number_with_any_one_digit_wrong_is_refused(born, serial, place, step, sign):
+    number = number_of(born, serial, coordination=serial % 2 == 0)
     wrong = number[:place] + str((int(number[place]) + step) % 10) + number[place + 1 :]
 
     for text in (wrong, wrong[2:8] + sign + wrong[8:]):

@@ -8,14 +8,14 @@ ROOT = Path(__file__).parents[2]
 DATA = json.loads((ROOT / "subscriptions" / "legal_bases.json").read_text(encoding="utf-8"))
 BASES = {basis["code"]: basis for basis in DATA["bases"]}
 
-CLASSES = set(
-    "identity name application benefit period extent amount payment_date days changed_decision income_base "
-    "address employer contact related reason outcome deduction balance".split()
-)
-KEYS = (
-    "code version citations title recipient_kinds purpose valid_from valid_to status service consent_needed "
-    "needs owners benefits classes classes_by agreement_classes outcomes fee use_instead notes ours"
-).split()
+CLASSES = """
+    identity name application benefit period extent amount payment_date days changed_decision income_base
+    address employer contact related reason outcome deduction balance
+"""
+KEYS = """
+    code version citations title recipient_kinds purpose valid_from valid_to status service consent_needed
+    needs owners benefits classes classes_by agreement_classes outcomes fee use_instead notes ours
+"""
 CODES_BY_PART = {
     "insurers, employers, pension bodies": (
         "INS-SAM INS-SKADE INS-RISK INS-PROG INS-FORM EMP-SAM FOREIGN KPA"
@@ -46,16 +46,13 @@ def can_be_served(basis: dict) -> bool:
 def test_the_catalogue_of_bases_is_whole_and_each_stands_once():
     expected = [code for codes in CODES_BY_PART.values() for code in codes.split()]
 
-    assert [basis["code"] for basis in DATA["bases"] if basis["code"] in expected] == sorted(
-        expected, key=list(BASES).index
-    )
-    assert sorted(BASES) == sorted(expected)
-    assert len(DATA["bases"]) == 45
+    assert sorted(basis["code"] for basis in DATA["bases"]) == sorted(expected)
+    assert len(expected) == 45
 
 
 @every_basis
 def test_a_basis_has_every_field_and_only_known_values(basis):
-    assert list(basis) == KEYS
+    assert list(basis) == KEYS.split()
     assert basis["version"] == 1
     assert basis["status"] in ("active", "draft", "closed")
     assert basis["service"] in ("standing", "one_off", "manual", "never")
@@ -65,7 +62,7 @@ def test_a_basis_has_every_field_and_only_known_values(basis):
     assert basis["outcomes"] == ["granted"]
     assert set(basis["recipient_kinds"]) <= set(DATA["recipient_kinds"])
     assert basis["purpose"] is None or basis["purpose"] in DATA["purposes"]
-    assert set(basis["ours"]) <= set(KEYS)
+    assert set(basis["ours"]) <= set(KEYS.split())
 
 
 @every_basis
@@ -97,7 +94,7 @@ def test_days_are_days_and_in_order(basis):
 
 @every_basis
 def test_field_classes_are_known_and_each_is_given_in_one_way(basis):
-    assert set(basis["classes"]) | set(basis["agreement_classes"]) <= CLASSES
+    assert set(basis["classes"]) | set(basis["agreement_classes"]) <= set(CLASSES.split())
     assert not set(basis["classes"]) & set(basis["agreement_classes"])
 
 
@@ -164,9 +161,8 @@ def test_what_is_decided_by_hand_or_never_served_gives_nothing_by_itself(basis):
 def test_a_social_welfare_board_gets_the_closed_list_without_address():
     basis = BASES["KOM-SOC"]
 
-    assert set(basis["classes"]) == {
-        "identity", "name", "application", "benefit", "period", "extent", "amount", "payment_date"
-    }  # fmt: skip
+    given = "identity name application benefit period extent amount payment_date"
+    assert basis["classes"] == given.split()
     assert basis["agreement_classes"] == []
     assert (basis["recipient_kinds"], basis["needs"]) == (["socialnamnd"], ["case_reference"])
     assert (basis["valid_from"], basis["owners"]) == ("2025-07-01", ["FK", "PM"])

@@ -1,0 +1,169 @@
+"""Imports and what they brought. Only imports write here; persons have pages of their own (deliveries.admin)."""
+
+import json
+from typing import Any
+
+from django.contrib import admin
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from benefits.catalogue import catalogue
+from benefits.identity import masked
+from benefits.models import BenefitPeriod, Import, Quarantined
+from benefits.presentation import describe, label_of
+from lefi.admin import AboutAPerson, ReadOnlyAdmin, anchor, link
+
+
+def section_name(name: str) -> str:
+    """The name of a section in the reader's language; its own name if the catalogue does not know it."""
+    section = catalogue().sections.get(name)
+    return label_of(section, get_language() or "sv") if section else name
+
+
+def person_anchor(person: Any) -> str:
+    """A link to a person's page; of the number only the year of birth is shown."""
+    return anchor(person, masked(person.first_number))
+
+
+class SectionFilter(admin.SimpleListFilter):
+    """The sections by name, without asking a large table which ones it holds."""
+
+    title = _("section")
+    parameter_name = "section"
+
+    def lookups(self, request, model_admin):
+        return [(name, section_name(name)) for name in catalogue().sections]
+
+    def queryset(self, request, queryset):
+        return queryset.filter(section=self.value()) if self.value() else queryset
+
+
+@admin.register(Import)
+class ImportAdmin(ReadOnlyAdmin):
+    list_display = [
+        "file_name",
+        "number",
+        "source",
+        "sequence",
+        "status",
+        "state",
+        "progress",
+        "received_at",
+        "published_at",
+        "refusal",
+    ]
+    list_filter = ["source", "status", "state"]
+    date_hierarchy = "received_at"
+    search_fields = ["file_name", "refusal"]
+    narrowed_by = ["number"]
+    leads_to = [
+        ("benefits.Quarantined", "imported", "pk"),
+        ("benefits.BenefitPeriod", "recorded_in", "number"),
+        ("benefits.BenefitPeriod", "withdrawn_in", "number"),
+        ("deliveries.Run", "as_of_import", "number"),
+    ]
+    fields = [
+        "number",
+        "source",
+        "sequence",
+        "status",
+        "state",
+        "file_name",
+        "sha256",
+        "progress",
+        "created_at",
+        "received_at",
+        "published_at",
+        "refusal",
+        "reason",
+        "counts",
+        "see_also",
+    ]
+    readonly_fields = ["progress", "see_also"]
+
+    @admin.display(description=_("lines checked"))
+    def progress(self, obj: Import) -> str:
+        return f"{obj.lines_checked} / {obj.lines}"
+
+
+@admin.register(Quarantined)
+class QuarantinedAdmin(ReadOnlyAdmin):
+    list_display = ["code", "import_link", "line", "section_label", "reason"]
+    list_filter = [SectionFilter, "code"]
+    list_select_related = ["imported"]
+    narrowed_by = ["imported"]
+    fields = ["import_link", "line", "section_label", "code", "reason"]
+    readonly_fields = ["import_link", "section_label"]
+
+    import_link = link("imported", _("import"))
+
+    @admin.display(description=_("section"), ordering="section")
+    def section_label(self, obj: Quarantined) -> str:
+        return section_name(obj.section)
+
+
+@admin.register(BenefitPeriod)
+class BenefitPeriodAdmin(AboutAPerson, ReadOnlyAdmin):
+    list_display = [
+        "section_label",
+        "person_link",
+        "starts_on",
+        "ends_on",
+        "extent",
+        "amount",
+        "recorded_link",
+        "withdrawn_link",
+    ]
+    list_filter = [SectionFilter]
+    list_select_related = ["person"]
+    ordering = ["-id"]
+    sortable_by = ["section_label"]
+    narrowed_by = ["recorded_in", "withdrawn_in", "person"]
+    fields = [
+        "section_label",
+        "person_link",
+        "starts_on",
+        "ends_on",
+        "extent",
+        "amount",
+        "recorded_link",
+        "withdrawn_link",
+        "digest",
+        "ordinal",
+    ]
+    readonly_fields = ["section_label", "person_link", "recorded_link", "withdrawn_link"]
+    change_form_template = "admin/benefits/benefitperiod/change_form.html"
+
+    @admin.display(description=_("section"), ordering="section")
+    def section_label(self, obj: BenefitPeriod) -> str:
+        return section_name(obj.section)
+
+    @admin.display(description=_("person"))
+    def person_link(self, obj: BenefitPeriod) -> str:
+        return person_anchor(obj.person)
+
+    @admin.display(description=_("recorded in import"))
+    def recorded_link(self, obj: BenefitPeriod) -> str:
+        return import_anchor(obj.recorded_in)
+
+    @admin.display(description=_("withdrawn in import"))
+    def withdrawn_link(self, obj: BenefitPeriod) -> str:
+        return import_anchor(obj.withdrawn_in)
+
+    def render_change_form(self, request, context, *args, **kwargs):
+        period = context["original"]
+        section = catalogue().sections.get(period.section)
+        content = json.loads(period.content)
+        context["entries"] = describe(section.fields, content, get_language() or "sv") if section else ()
+        return super().render_change_form(request, context, *args, **kwargs)
+
+
+def import_anchor(number: int | None) -> str:
+    """A link to the list of imports, narrowed to the one with this number."""
+    if number is None:
+        return "-"
+    return format_html(
+        '<a href="{}?number={}">{}</a>', reverse("admin:benefits_import_changelist"), number, number
+    )

@@ -1,0 +1,115 @@
+"""Form fields and columns for lists of codes, with the names of the catalogue."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django import forms
+from django.contrib.admin.widgets import FilteredSelectMultiple
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from benefits.catalogue import catalogue
+from benefits.presentation import label_of
+from subscriptions import lawwords
+from subscriptions.models import LegalBasis
+
+
+def language() -> str:
+    return "en" if get_language() == "en" else "sv"
+
+
+def benefit_name(code: str) -> str:
+    benefit = catalogue().benefits.get(code)
+    return f"{label_of(benefit, language())} ({code})" if benefit else code
+
+
+def class_name(code: str) -> str:
+    label = catalogue().classes.get(code)
+    return getattr(label, language()) if label else code
+
+
+def purpose_name(code: str) -> str:
+    return lawwords.purpose_name(code, language())
+
+
+def kind_name(code: str) -> str:
+    return lawwords.recipient_kind_name(code, language())
+
+
+def benefit_names(codes: Iterable[str] | None) -> str:
+    return ", ".join(benefit_name(code) for code in codes or ()) or "-"
+
+
+def class_names(codes: Iterable[str] | None) -> str:
+    return ", ".join(class_name(code) for code in codes or ()) or "-"
+
+
+class BenefitsField(forms.MultipleChoiceField):
+    """Benefits of the catalogue, kept as a list of codes."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        widget = FilteredSelectMultiple(_("benefits"), is_stacked=False)
+        super().__init__(label=_("Benefits"), choices=_benefit_choices, widget=widget, **kwargs)
+
+
+class ClassesField(forms.MultipleChoiceField):
+    """Field classes of the catalogue, kept as a list of codes."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        widget = forms.CheckboxSelectMultiple
+        super().__init__(label=_("Field classes"), choices=_class_choices, widget=widget, **kwargs)
+
+
+class BenefitField(forms.ChoiceField):
+    """One benefit of the catalogue, or none where that is allowed."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(label=_("Benefit"), choices=_optional(_benefit_choices), **kwargs)
+
+
+class PurposeField(forms.ChoiceField):
+    """One of the purposes that the legal bases name."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(label=_("Purpose"), choices=_optional(_purpose_choices), **kwargs)
+
+
+class BasisField(forms.ChoiceField):
+    """The code of a legal basis."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(label=_("Legal basis"), choices=_optional(_basis_choices), **kwargs)
+
+
+class RecipientKindField(forms.ChoiceField):
+    """One of the recipient kinds that the legal bases name."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(label=_("Kind"), choices=_optional(_kind_choices), **kwargs)
+
+
+def _optional(choices: Any) -> Any:
+    return lambda: [("", "---------"), *choices()]
+
+
+def _benefit_choices() -> list[tuple[str, str]]:
+    return [(code, benefit_name(code)) for code in catalogue().benefits]
+
+
+def _class_choices() -> list[tuple[str, str]]:
+    return [(code, class_name(code)) for code in catalogue().classes]
+
+
+def _purpose_choices() -> list[tuple[str, str]]:
+    purposes = LegalBasis.objects.exclude(purpose="").order_by("purpose").values_list("purpose", flat=True)
+    return [(purpose, purpose_name(purpose)) for purpose in purposes.distinct()]
+
+
+def _basis_choices() -> list[tuple[str, str]]:
+    bases = LegalBasis.objects.newest().values_list("code", f"title_{language()}")
+    return [(code, f"{code} – {title}") for code, title in bases]
+
+
+def _kind_choices() -> list[tuple[str, str]]:
+    kinds = {kind for basis in LegalBasis.objects.newest() for kind in basis.recipient_kinds}
+    return sorted(((kind, kind_name(kind)) for kind in kinds), key=lambda choice: choice[1])

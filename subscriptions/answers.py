@@ -1,0 +1,61 @@
+"""What each line of an order is answered: stable codes, with sentences for people. docs/orders.md lists them."""
+
+from enum import StrEnum
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from subscriptions.decision import Refusal
+
+
+class Answer(StrEnum):
+    ACCEPTED = "ACCEPTED"
+    ALREADY_WATCHED = "ALREADY_WATCHED"
+    CANCELLED = "CANCELLED"
+    REFRESH_ORDERED = "REFRESH_ORDERED"
+    NOT_WATCHED = "NOT_WATCHED"
+    DUPLICATE_IN_ORDER = "DUPLICATE_IN_ORDER"
+    NUMBER_INVALID = "NUMBER_INVALID"
+    BENEFIT_UNKNOWN = "BENEFIT_UNKNOWN"
+    FROM_MISSING = "FROM_MISSING"
+    LOOK_BACK_TOO_LONG = "LOOK_BACK_TOO_LONG"
+
+
+CARRIED_OUT = frozenset({Answer.ACCEPTED, Answer.CANCELLED, Answer.REFRESH_ORDERED})
+
+_SENTENCES: dict[str, Promise] = {
+    Answer.ACCEPTED: _("The watch is open; complete information comes with the next delivery."),
+    Answer.ALREADY_WATCHED: _("The person is already watched for this benefit; nothing was changed."),
+    Answer.CANCELLED: _("The watch has ended; the next delivery says so."),
+    Answer.REFRESH_ORDERED: _("Complete information comes again with the next delivery."),
+    Answer.NOT_WATCHED: _("There is no open watch on this person for this benefit."),
+    Answer.DUPLICATE_IN_ORDER: _("The same person and benefit stand on an earlier line of the order."),
+    Answer.NUMBER_INVALID: _("The identity number is not valid."),
+    Answer.BENEFIT_UNKNOWN: _("There is no such benefit to order."),
+    Answer.FROM_MISSING: _("A from-date is needed, written as YYYY-MM-DD."),
+    Answer.LOOK_BACK_TOO_LONG: _("The from-date is earlier than the agreement allows."),
+    Refusal.CUSTOMER_INACTIVE: _("The customer is not active."),
+    Refusal.BASIS_UNKNOWN: _("The agreement names a legal basis that does not exist."),
+    Refusal.BASIS_CLOSED: _("The legal basis no longer applies."),
+    Refusal.BASIS_DRAFT: _("The legal basis has not been approved."),
+    Refusal.BASIS_NOT_IN_FORCE: _("The legal basis is not in force."),
+    Refusal.RECIPIENT_KIND: _("The legal basis does not name this kind of recipient."),
+    Refusal.CONSENT_MISSING: _("There is no consent that covers this."),
+    Refusal.PURPOSE: _("The purpose is not that of the legal basis."),
+    Refusal.NOT_STANDING: _("The legal basis does not allow a standing subscription."),
+    Refusal.BLOCKED: _("Deliveries are blocked."),
+    Refusal.AGREEMENT_NOT_ACTIVE: _("The agreement is not active."),
+    Refusal.AGREEMENT_NOT_IN_FORCE: _("The agreement is not in force on this day."),
+    Refusal.BENEFIT_NOT_AGREED: _("The agreement does not cover this benefit."),
+    Refusal.CASE_REFERENCE_MISSING: _("A case reference is needed."),
+    Refusal.NEED_REFERENCE_MISSING: _("A reference to the need is needed."),
+    Refusal.PROTECTED: _("The person's identity is protected."),
+    Refusal.BENEFIT_NOT_IN_BASIS: _("The legal basis does not cover this benefit."),
+    Refusal.OWNER_NOT_APPROVED: _("The agency that owns the information has not approved it."),
+    Refusal.NO_FIELDS: _("Nothing of this benefit may be told."),
+}
+
+
+def sentence(code: str) -> Promise | str:
+    """The sentence for a code, in the reader's language; the code itself if it is of another time."""
+    return _SENTENCES.get(code, code)

@@ -1,0 +1,128 @@
+"""From rows to the values that the decision is made on: one stream's law on one day, and its watches' consents."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+from django.db.models import Q
+
+from benefits.catalogue import catalogue
+from benefits.models import PersonFacts, Protection
+from subscriptions import decision
+from subscriptions.models import Agreement, Block, Consent, LegalBasis, OwnerApproval, Scope, Stream
+from subscriptions.models.law import covers
+
+
+@dataclass(frozen=True, slots=True)
+class StreamLaw:
+    """All that holds for every watch of one stream on one day."""
+
+    day: date
+    stream: Stream
+    scope: Scope | None
+    terms: decision.Terms
+    basis: decision.Basis | None
+    approved: frozenset[str]
+    blocked_benefits: frozenset[str]
+    blocked: bool
+
+    def profile(
+        self, benefit: str, *, consent: decision.Consent | None, case: bool, need: bool, protected: bool
+    ) -> decision.Profile:
+        customer = self.stream.agreement.customer
+        owner = catalogue().benefits[benefit].owner
+        return decision.Profile(
+            day=self.day,
+            customer_id=customer.pk,
+            customer_kind=customer.kind,
+            customer_active=customer.active,
+            terms=self.terms,
+            basis=self.basis,
+            benefit=benefit,
+            owner=owner,
+            owner_approved=owner == "FK" or benefit in self.approved,
+            blocked=self.blocked or benefit in self.blocked_benefits,
+            consent=consent,
+            has_case_reference=case,
+            has_need_reference=need,
+            protected=protected,
+        )
+
+    @property
+    def ended(self) -> bool:
+        """Whether the agreement has ended, so that the stream says so once and is over."""
+        agreement = self.stream.agreement
+        return agreement.status == Agreement.Status.ENDED or (
+            agreement.valid_to is not None and agreement.valid_to < self.day
+        )
+
+
+def law_of(stream: Stream, day: date) -> StreamLaw:
+    """Read a stream's law for a day. Six queries; `stream` comes with its agreement and customer."""
+    agreement = stream.agreement
+    scope = Scope.objects.filter(agreement=agreement, purpose=stream.purpose).order_by("-version").first()
+    basis = basis_on(scope.basis_code, day) if scope else None
+    code = scope.basis_code if scope else ""
+    approvals = OwnerApproval.objects.filter(covers(day), basis_code=code).values_list("owner", "benefit")
+    blocks = list(_blocks(stream, code))
+    return StreamLaw(
+        day=day,
+        stream=stream,
+        scope=scope,
+        terms=decision.Terms(
+            agreement_id=agreement.pk,
+            version=scope.version if scope else 0,
+            active=agreement.status == Agreement.Status.ACTIVE,
+            valid_from=agreement.valid_from,
+            valid_to=agreement.valid_to,
+            purpose=stream.purpose,
+            benefits=frozenset(scope.benefits if scope else ()),
+            classes=frozenset(scope.classes if scope else ()),
+        ),
+        basis=basis.as_value() if basis else None,
+        approved=frozenset(
+            benefit for owner, benefit in approvals if catalogue().benefits[benefit].owner == owner
+        ),
+        blocked_benefits=frozenset(block.benefit for block in blocks if block.benefit),
+        blocked=any(not block.benefit for block in blocks),
+    )
+
+
+def basis_on(code: str, day: date) -> LegalBasis | None:
+    """The version of a basis that holds on a day: the newest begun; before any has begun, the newest."""
+    versions = LegalBasis.objects.filter(code=code).order_by("-version")
+    return versions.filter(valid_from__lte=day).first() or versions.first()
+
+
+def _blocks(stream: Stream, basis_code: str):
+    """The blocks in force that touch the stream: all that a block names must fit."""
+    agreement = stream.agreement
+    return Block.objects.filter(
+        Q(customer=None) | Q(customer=agreement.customer_id),
+        Q(agreement=None) | Q(agreement=agreement),
+        Q(basis_code="") | Q(basis_code=basis_code),
+        lifted_at=None,
+    )
+
+
+def consents_of(stream: Stream, person_ids: Iterable[int]) -> dict[int, list[decision.Consent]]:
+    """The consents of persons towards a stream's customer and purpose, newest first."""
+    found: dict[int, list[decision.Consent]] = defaultdict(list)
+    rows = Consent.objects.filter(
+        customer=stream.agreement.customer_id, purpose=stream.purpose, person__in=list(person_ids)
+    )
+    for row in rows.order_by("-id"):
+        found[row.person_id].append(row.as_value())
+    return found
+
+
+def best(consents: list[decision.Consent], benefit: str, day: date) -> decision.Consent | None:
+    """The consent that covers the benefit and day; else the newest, which does not."""
+    return next((one for one in consents if one.covers(benefit, day)), consents[0] if consents else None)
+
+
+def protected_among(person_ids: Iterable[int]) -> set[int]:
+    """Which persons are protected, as newest known: never as of an earlier import (C1)."""
+    facts = PersonFacts.objects.live().exclude(protection=Protection.NONE)
+    return set(facts.filter(person__in=list(person_ids)).values_list("person_id", flat=True))

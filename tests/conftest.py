@@ -1,0 +1,80 @@
+"""What every test stands on: fast settings, folders of their own, and people to log in as."""
+
+from collections.abc import Iterator
+from importlib import import_module
+
+import pytest
+from django.apps import apps
+from django.core.cache import cache
+from django.db import transaction
+from django.db.backends.base.operations import BaseDatabaseOperations
+from django.test import override_settings
+
+from lefi.celery import app as celery
+from tests.factories import MemberFactory, UserFactory
+
+legal_bases = import_module("subscriptions.migrations.0003_legal_bases")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def fast_settings() -> Iterator[None]:
+    """A cheap password hash, no files for cache and static names, and tasks that run where called."""
+    celery.conf.task_always_eager = True
+    with override_settings(
+        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+        CACHES={"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}},
+        STORAGES={
+            "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+            "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+        },
+    ):
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def a_flush_leaves_what_migrations_made() -> Iterator[None]:
+    """Transactional tests end in a flush: let it past SQLite's triggers; keep them and the legal bases."""
+    flush = BaseDatabaseOperations.execute_sql_flush
+
+    def flush_and_restore(operations: BaseDatabaseOperations, statements: list[str]) -> None:
+        connection = operations.connection
+        with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+            triggers = []
+            if connection.vendor == "sqlite":
+                cursor.execute("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")
+                triggers = cursor.fetchall()
+            for name, _ in triggers:
+                cursor.execute(f"DROP TRIGGER {name}")
+            flush(operations, statements)
+            for _, statement in triggers:
+                cursor.execute(statement)
+            legal_bases.load(apps, None)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseDatabaseOperations, "execute_sql_flush", flush_and_restore)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def own_documents_and_cache(settings, tmp_path):
+    """No test sees the documents of another, or is slowed down by the rate limits it used up."""
+    settings.DOCUMENTS_DIR = tmp_path / "documents"
+    cache.clear()
+
+
+@pytest.fixture
+def staff(db):
+    """An employee of Försäkringskassan with every permission there is."""
+    return UserFactory(username="stina.berg", is_staff=True, is_superuser=True)
+
+
+@pytest.fixture
+def member(db):
+    """A customer's portal user: `member.user` at `member.customer`."""
+    return MemberFactory()
+
+
+@pytest.fixture
+def stranger(db):
+    """A portal user of another customer than `member`'s."""
+    return MemberFactory(user__username="sven.ek", customer__name="Norra Liv AB")

@@ -1,0 +1,440 @@
+"""One factory for each model: required fields only, fixed values.
+
+`WatchFactory(stream__served=True)` makes a watch that may be told everything of its benefit: the trait
+adds a scope and a legal basis to the stream's agreement. What differs is said by the test that needs it.
+"""
+
+from datetime import UTC, date, datetime, timedelta
+
+import factory
+from django.conf import settings
+from oauth2_provider.models import Application
+
+from benefits import models as benefits
+from benefits.identity import check_digit
+from deliveries import models as deliveries
+from lefi.audit import models as audit
+from subscriptions import models as subscriptions
+
+DAY = date(2026, 11, 23)
+AT = datetime(2026, 11, 23, 17, tzinfo=UTC)
+PURPOSE = "skadereglering"
+BASIS = "TEST-SKADE"
+BENEFIT = "FK:SJP"
+SECTION = "sjukpenningarende"
+CLASSES = [
+    "identity",
+    "name",
+    "application",
+    "benefit",
+    "period",
+    "extent",
+    "amount",
+    "payment_date",
+    "days",
+    "changed_decision",
+    "outcome",
+]
+PASSWORD = "fyra ord som ingen gissar"
+
+
+def identity_number(n: int) -> str:
+    """The n-th identity number: serials from 238, which Skatteverket gives to made-up persons."""
+    born = date(1950, 1, 1) + timedelta(days=n)
+    first_nine = f"{born:%y%m%d}238"
+    return f"{born:%Y%m%d}238{check_digit(first_nine)}"
+
+
+class Factory(factory.django.DjangoModelFactory):
+    class Meta:
+        abstract = True
+        skip_postgeneration_save = True
+
+
+class UserFactory(Factory):
+    class Meta:
+        model = settings.AUTH_USER_MODEL
+
+    username = factory.Sequence(lambda n: f"anna.lind{n}")
+    first_name = "Anna"
+    last_name = "Lind"
+    password = factory.django.Password(PASSWORD)
+
+
+class PersonFactory(Factory):
+    """A person whom import 1 brought, with a number and facts."""
+
+    class Meta:
+        model = benefits.Person
+
+    first_number = factory.Sequence(identity_number)
+    held = factory.RelatedFactory(
+        "tests.factories.PersonNumberFactory", "person", number=factory.SelfAttribute("..first_number")
+    )
+    known = factory.RelatedFactory("tests.factories.PersonFactsFactory", "person")
+
+
+class PersonNumberFactory(Factory):
+    class Meta:
+        model = benefits.PersonNumber
+
+    person = factory.SubFactory(PersonFactory, held=None)
+    number = factory.SelfAttribute("person.first_number")
+    recorded_in = 1
+
+
+class PersonFactsFactory(Factory):
+    class Meta:
+        model = benefits.PersonFacts
+
+    person = factory.SubFactory(PersonFactory, known=None)
+    name = "Karin Testsson"
+    born = "1950-01-01"
+    recorded_in = 1
+
+
+class BenefitPeriodFactory(Factory):
+    class Meta:
+        model = benefits.BenefitPeriod
+
+    person = factory.SubFactory(PersonFactory)
+    section = SECTION
+    digest = factory.Sequence(lambda n: f"{n:064x}")
+    starts_on = date(2026, 10, 1)
+    ends_on = date(2026, 10, 31)
+    content = '{"beslut": [{"period": {"from": "2026-10-01", "tom": "2026-10-31"}}]}'
+    recorded_in = 1
+
+
+class ImportFactory(Factory):
+    """A published import; its number and its source's sequence number follow each other."""
+
+    class Meta:
+        model = benefits.Import
+
+    number = factory.Sequence(lambda n: n + 1)
+    source = benefits.Source.FK
+    sequence = factory.Sequence(lambda n: n + 1)
+    status = benefits.Import.Status.PUBLISHED
+    state = benefits.SourceState.OK
+    file_name = "fk-0001.jsonl"
+    sha256 = "0" * 64
+    lines = 1
+    created_at = AT
+    received_at = AT
+    published_at = AT
+
+
+class TouchedFactory(Factory):
+    class Meta:
+        model = benefits.Touched
+
+    number = 1
+    person = factory.SubFactory(PersonFactory)
+    section = SECTION
+
+
+class QuarantinedFactory(Factory):
+    class Meta:
+        model = benefits.Quarantined
+
+    imported = factory.SubFactory(ImportFactory)
+    line = factory.Sequence(lambda n: n + 1)
+    section = SECTION
+    code = "REQUIRED"
+    reason = "A required field is missing."
+
+
+class CustomerFactory(Factory):
+    class Meta:
+        model = subscriptions.Customer
+
+    organisation_number = "5560000001"
+    unit = factory.Sequence(lambda n: f"ENHET-{n}")
+    name = factory.Sequence(lambda n: f"Trygga Försäkringar {n} AB")
+    kind = "forsakringsbolag"
+
+
+class MemberFactory(Factory):
+    class Meta:
+        model = subscriptions.Member
+
+    user = factory.SubFactory(UserFactory)
+    customer = factory.SubFactory(CustomerFactory)
+
+
+class ApplicationFactory(Factory):
+    class Meta:
+        model = Application
+
+    name = "Skadesystemet"
+    client_type = Application.CLIENT_CONFIDENTIAL
+    authorization_grant_type = Application.GRANT_CLIENT_CREDENTIALS
+
+
+class ApiClientFactory(Factory):
+    class Meta:
+        model = subscriptions.ApiClient
+
+    application = factory.SubFactory(ApplicationFactory)
+    customer = factory.SubFactory(CustomerFactory)
+
+
+class LegalBasisFactory(Factory):
+    """A basis in force that lets insurers be told everything of Försäkringskassan's, standing."""
+
+    class Meta:
+        model = subscriptions.LegalBasis
+        django_get_or_create = ("code", "version")
+
+    code = BASIS
+    version = 1
+    title_sv = "Skadereglering"
+    title_en = "Claims settlement"
+    citations = ["Test 1 §"]
+    recipient_kinds = ["forsakringsbolag"]
+    purpose = PURPOSE
+    valid_from = date(2024, 1, 1)
+    status = subscriptions.LegalBasis.Status.ACTIVE
+    service = subscriptions.LegalBasis.Service.STANDING
+    owners = ["FK"]
+    classes = CLASSES
+    outcomes = ["granted"]
+
+
+class OwnerApprovalFactory(Factory):
+    class Meta:
+        model = subscriptions.OwnerApproval
+
+    owner = benefits.Source.PM
+    basis_code = BASIS
+    benefit = factory.Sequence(lambda n: f"PM:{n}")
+    valid_from = date(2024, 1, 1)
+
+
+class AgreementFactory(Factory):
+    class Meta:
+        model = subscriptions.Agreement
+
+    customer = factory.SubFactory(CustomerFactory)
+    code = factory.Sequence(lambda n: f"AVTAL-{n}")
+    status = subscriptions.Agreement.Status.ACTIVE
+    valid_from = date(2024, 1, 1)
+    signed_by_customer_at = AT
+    signed_by_fk_at = AT
+
+
+class ScopeFactory(Factory):
+    """What an agreement covers; `basis` makes the legal basis that the scope names."""
+
+    class Meta:
+        model = subscriptions.Scope
+        exclude = ["basis"]
+
+    agreement = factory.SubFactory(AgreementFactory)
+    basis = factory.SubFactory(LegalBasisFactory)
+    purpose = factory.SelfAttribute("basis.purpose")
+    basis_code = factory.SelfAttribute("basis.code")
+    benefits = [BENEFIT]
+    classes = CLASSES
+
+
+class StreamFactory(Factory):
+    class Meta:
+        model = subscriptions.Stream
+
+    class Params:
+        served = factory.Trait(
+            scope=factory.RelatedFactory(ScopeFactory, agreement=factory.SelfAttribute("..agreement"))
+        )
+
+    agreement = factory.SubFactory(AgreementFactory)
+    purpose = PURPOSE
+
+
+class BlockFactory(Factory):
+    class Meta:
+        model = subscriptions.Block
+
+    customer = factory.SubFactory(CustomerFactory)
+    reason = "Misstänkt intrång hos mottagaren."
+    set_at = AT
+
+
+class ConsentFactory(Factory):
+    class Meta:
+        model = subscriptions.Consent
+
+    customer = factory.SubFactory(CustomerFactory)
+    person = factory.SubFactory(PersonFactory)
+    purpose = PURPOSE
+    benefits = [BENEFIT]
+    classes = CLASSES
+    valid_from = date(2026, 1, 1)
+    given_on = date(2026, 1, 1)
+    evidence = "Blankett 2026-1"
+
+
+class OrderFactory(Factory):
+    class Meta:
+        model = subscriptions.Order
+
+    stream = factory.SubFactory(StreamFactory)
+    channel = subscriptions.Order.Channel.API
+    received_at = AT
+
+
+class WatchFactory(Factory):
+    class Meta:
+        model = subscriptions.Watch
+
+    stream = factory.SubFactory(StreamFactory)
+    person = factory.SubFactory(PersonFactory)
+    ordered_number = factory.SelfAttribute("person.first_number")
+    benefit = BENEFIT
+    from_date = date(2026, 1, 1)
+    opened_at = AT
+
+
+class OrderLineFactory(Factory):
+    """A line that opened a watch in the order's stream."""
+
+    class Meta:
+        model = subscriptions.OrderLine
+
+    order = factory.SubFactory(OrderFactory)
+    watch = factory.SubFactory(WatchFactory, stream=factory.SelfAttribute("..order.stream"))
+    line = factory.Sequence(lambda n: n + 1)
+    kind = "nybestallningBevakning"
+    number = factory.SelfAttribute("watch.ordered_number")
+    benefit = BENEFIT
+    from_date = date(2026, 1, 1)
+    answer = "OPENED"
+
+
+class LawChangeFactory(Factory):
+    class Meta:
+        model = subscriptions.LawChange
+
+    kind = "customer"
+    customer_id = 1
+
+
+class PendingFactory(Factory):
+    class Meta:
+        model = subscriptions.Pending
+
+    watch = factory.SubFactory(WatchFactory)
+    reason = subscriptions.Pending.Reason.FIRST
+    since = AT
+
+
+class RunFactory(Factory):
+    """A finished run; each on a day of its own."""
+
+    class Meta:
+        model = deliveries.Run
+
+    kind = deliveries.Run.Kind.NIGHTLY
+    status = deliveries.Run.Status.DONE
+    day = factory.Sequence(lambda n: DAY + timedelta(days=n))
+    planned_for = AT
+    deadline = AT + timedelta(hours=7)
+    as_of_import = 1
+    as_of_law = 1
+
+
+class StreamRunFactory(Factory):
+    class Meta:
+        model = deliveries.StreamRun
+
+    run = factory.SubFactory(RunFactory)
+    stream = factory.SubFactory(StreamFactory)
+
+
+class CandidateFactory(Factory):
+    class Meta:
+        model = deliveries.Candidate
+
+    run = factory.SubFactory(RunFactory)
+    watch = factory.SubFactory(WatchFactory)
+    stream = factory.SelfAttribute("watch.stream")
+
+
+class DeliveryFactory(Factory):
+    class Meta:
+        model = deliveries.Delivery
+
+    stream = factory.SubFactory(StreamFactory)
+    run = factory.SubFactory(RunFactory)
+    number = factory.Sequence(lambda n: n + 1)
+    sha256 = factory.Sequence(lambda n: f"{n:064x}")
+    size = 2048
+    schema_version = "1.0.0"
+    as_of_import = 1
+    as_of_law = 1
+    day = DAY
+    persons = 1
+    blocks = 1
+    planned_for = AT
+    released_at = AT
+
+
+class StoredDecisionFactory(Factory):
+    class Meta:
+        model = deliveries.StoredDecision
+
+    key = factory.Sequence(lambda n: f"{n:064x}")
+    day = DAY
+    outcome = "allowed"
+    basis_code = BASIS
+    basis_version = 1
+    scope_version = 1
+    benefit = BENEFIT
+    classes = CLASSES
+    profile = {}
+
+
+class DisclosureFactory(Factory):
+    """That the watch's customer was told of the watch's person, in a delivery of the watch's stream."""
+
+    class Meta:
+        model = deliveries.Disclosure
+
+    watch = factory.SubFactory(WatchFactory)
+    delivery = factory.SubFactory(DeliveryFactory, stream=factory.SelfAttribute("..watch.stream"))
+    customer = factory.SelfAttribute("watch.stream.agreement.customer")
+    person = factory.SelfAttribute("watch.person")
+    decision = factory.SubFactory(StoredDecisionFactory)
+    outcome = deliveries.Disclosure.Outcome.SENT
+    from_date = factory.SelfAttribute("watch.from_date")
+
+
+class ToldFactory(Factory):
+    class Meta:
+        model = deliveries.Told
+
+    watch = factory.SubFactory(WatchFactory)
+    section = SECTION
+    digest = "0" * 64
+    delivery = factory.SubFactory(DeliveryFactory, stream=factory.SelfAttribute("..watch.stream"))
+
+
+class FetchFactory(Factory):
+    class Meta:
+        model = deliveries.Fetch
+
+    delivery = factory.SubFactory(DeliveryFactory)
+    at = AT
+    client = "skadesystemet"
+
+
+class AuditEventFactory(Factory):
+    class Meta:
+        model = audit.AuditEvent
+
+    at = AT
+    actor = factory.SubFactory(UserFactory)
+    action = audit.Action.READ
+    object_type = "person"
+    object_id = "1"
