@@ -1,30 +1,37 @@
-"""Imports and what they brought. Only imports write here; persons have pages of their own (deliveries.admin)."""
+"""Imports and what they brought, to read only. Persons have pages of their own (deliveries.admin.persons)."""
 
 import json
+from decimal import Decimal
 from typing import Any
 
 from django.contrib import admin
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from benefits.catalogue import catalogue
 from benefits.identity import masked
 from benefits.models import BenefitPeriod, Import, Quarantined
-from benefits.presentation import describe, label_of
+from benefits.presentation import SPACE, describe, label_of, number
 from lefi.admin import AboutAPerson, ReadOnlyAdmin, anchor, link
+from lefi.languages import language
+from lefi.masking import mask_identity_numbers
 
 
 def section_name(name: str) -> str:
     """The name of a section in the reader's language; its own name if the catalogue does not know it."""
     section = catalogue().sections.get(name)
-    return label_of(section, get_language() or "sv") if section else name
+    return label_of(section, language()) if section else name
+
+
+def percent(extent: Decimal | None) -> str:
+    """An extent, kept as a fraction of full, in per cent."""
+    return "-" if extent is None else number(extent * 100, language(), decimals=0) + SPACE + "%"
 
 
 def person_anchor(person: Any) -> str:
     """A link to a person's page; of the number only the year of birth is shown."""
-    return anchor(person, masked(person.first_number))
+    return anchor(person, masked(person.first_number).replace("-", "\N{NON-BREAKING HYPHEN}"))
 
 
 class SectionFilter(admin.SimpleListFilter):
@@ -42,18 +49,7 @@ class SectionFilter(admin.SimpleListFilter):
 
 @admin.register(Import)
 class ImportAdmin(ReadOnlyAdmin):
-    list_display = [
-        "file_name",
-        "number",
-        "source",
-        "sequence",
-        "status",
-        "state",
-        "progress",
-        "received_at",
-        "published_at",
-        "refusal",
-    ]
+    list_display = ["__str__", "number", "status", "state", "progress", "received_at", "refusal", "file_name"]
     list_filter = ["source", "status", "state"]
     date_hierarchy = "received_at"
     search_fields = ["file_name", "refusal"]
@@ -111,7 +107,7 @@ class BenefitPeriodAdmin(AboutAPerson, ReadOnlyAdmin):
         "person_link",
         "starts_on",
         "ends_on",
-        "extent",
+        "extent_percent",
         "amount",
         "recorded_link",
         "withdrawn_link",
@@ -126,14 +122,14 @@ class BenefitPeriodAdmin(AboutAPerson, ReadOnlyAdmin):
         "person_link",
         "starts_on",
         "ends_on",
-        "extent",
+        "extent_percent",
         "amount",
         "recorded_link",
         "withdrawn_link",
         "digest",
         "ordinal",
     ]
-    readonly_fields = ["section_label", "person_link", "recorded_link", "withdrawn_link"]
+    readonly_fields = ["section_label", "person_link", "extent_percent", "recorded_link", "withdrawn_link"]
     change_form_template = "admin/benefits/benefitperiod/change_form.html"
 
     @admin.display(description=_("section"), ordering="section")
@@ -143,6 +139,10 @@ class BenefitPeriodAdmin(AboutAPerson, ReadOnlyAdmin):
     @admin.display(description=_("person"))
     def person_link(self, obj: BenefitPeriod) -> str:
         return person_anchor(obj.person)
+
+    @admin.display(description=_("extent"))
+    def extent_percent(self, obj: BenefitPeriod) -> str:
+        return percent(obj.extent)
 
     @admin.display(description=_("recorded in import"))
     def recorded_link(self, obj: BenefitPeriod) -> str:
@@ -155,15 +155,24 @@ class BenefitPeriodAdmin(AboutAPerson, ReadOnlyAdmin):
     def render_change_form(self, request, context, *args, **kwargs):
         period = context["original"]
         section = catalogue().sections.get(period.section)
-        content = json.loads(period.content)
-        context["entries"] = describe(section.fields, content, get_language() or "sv") if section else ()
+        content = _masked(json.loads(period.content))
+        context["entries"] = describe(section.fields, content, language()) if section else ()
         return super().render_change_form(request, context, *args, **kwargs)
 
 
-def import_anchor(number: int | None) -> str:
+def _masked(value: Any) -> Any:
+    """The content with all that looks like an identity number masked, as everywhere in the admin."""
+    if isinstance(value, dict):
+        return {key: _masked(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_masked(item) for item in value]
+    return mask_identity_numbers(value) if isinstance(value, str) else value
+
+
+def import_anchor(published: int | None) -> str:
     """A link to the list of imports, narrowed to the one with this number."""
-    if number is None:
+    if published is None:
         return "-"
     return format_html(
-        '<a href="{}?number={}">{}</a>', reverse("admin:benefits_import_changelist"), number, number
+        '<a href="{}?number={}">{}</a>', reverse("admin:benefits_import_changelist"), published, published
     )

@@ -1,7 +1,7 @@
 """An item's content as people read it: labels of the catalogue, and periods, amounts and codes in words.
 
-Pure; nothing here knows a benefit by name. What comes out is a tree of lines, groups and tables that a page lays out.
-Values may be typed as in an import or text as in a document: both give the same words.
+Pure; nothing here knows a benefit by name. What comes out is a tree of lines, groups and tables for a page to
+lay out. Values may be typed as in an import or text as in a document: both give the same words.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -113,7 +113,7 @@ def _entries(field: Field, values: Sequence[Any], language: str) -> list[Entry]:
     if field.many and len(values) > 1 and all(map(_is_short, _present(field, values))):
         table = _table(field, values, label, language)
         if len(table.heads) <= WIDEST_TABLE:
-            return [table]
+            return [table] if table.rows else []
     return _groups(field, values, label, language)
 
 
@@ -129,13 +129,13 @@ def _groups(field: Field, values: Sequence[Any], label: str, language: str) -> l
 
 def _table(field: Field, values: Sequence[Mapping[str, Any]], label: str, language: str) -> Table:
     columns = _present(field, values)
-    rows = tuple(
-        tuple(
-            ", ".join(_text(column, one, language) for one in _values(value.get(column.name))) for column in columns
-        )
-        for value in values
-    )
-    return Table(label, tuple(label_of(column, language) for column in columns), rows)
+    rows = [tuple(_cell(column, value, language) for column in columns) for value in values]
+    heads = tuple(label_of(column, language) for column in columns)
+    return Table(label, heads, tuple(row for row in rows if any(row)))
+
+
+def _cell(column: Field, row: Mapping[str, Any], language: str) -> str:
+    return ", ".join(_text(column, value, language) for value in _values(row.get(column.name)))
 
 
 def _present(field: Field, values: Sequence[Mapping[str, Any]]) -> list[Field]:
@@ -158,8 +158,8 @@ def _text(field: Field, value: Any, language: str) -> str:
     if names == _EXTENT:
         return _extent(value.get("taljare"), value.get("namnare"), language)
     if names in _PERIODS:
-        ends = [value.get(child.name) for child in field.children]
-        return period(*ends, language=language) if any(ends) else ""
+        first, last = (value.get(child.name) for child in field.children)
+        return period(first, last, language) if first or last else ""
     return _code_text(field, value, language)
 
 
@@ -194,7 +194,7 @@ def _extent(numerator: Any, denominator: Any, language: str) -> str:
     try:
         share = Fraction(int(numerator), int(denominator)) * 100
     except (TypeError, ValueError, ZeroDivisionError):
-        return f"{numerator or ''}/{denominator or ''}"
+        return "/".join("" if one is None else str(one) for one in (numerator, denominator))
     if (share * 100).denominator != 1:
         return f"{numerator}/{denominator}"
     text = f"{float(share):g}"

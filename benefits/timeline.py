@@ -1,7 +1,8 @@
 """Periods as a chart: where each bar, year and lane stands, for a template to draw as SVG. Pure.
 
-All lengths are in units of a drawing `WIDTH` units wide. One lane for each section, in the order given; periods
-that a later import took away are thin bars under those that stand. Periods without dates are left to the table.
+All lengths are in units of a drawing `WIDTH` units wide. One lane for each section, in the order given;
+periods that a later import took away are thin bars under those that stand. Periods without dates are left
+to the table.
 """
 
 from collections.abc import Iterable

@@ -73,6 +73,7 @@ class StreamRun(models.Model):
         FAILED = "failed", _("failed")
         CARRIED_OVER = "carried_over", _("carried over")
         STOPPED = "stopped", _("stopped")
+        REHEARSED = "rehearsed", _("rehearsed")
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="streams")
     stream = models.ForeignKey(Stream, on_delete=models.PROTECT, related_name="runs")

@@ -44,6 +44,10 @@ class Refusal(StrEnum):
     NO_FIELDS = "NO_FIELDS"
 
 
+# Stops that a customer is not told of: the watch is frozen as it was last told.
+SILENT = frozenset({Refusal.BLOCKED, Refusal.PROTECTED})
+
+
 @dataclass(frozen=True, slots=True)
 class Basis:
     """One version of a legal basis, as values."""
@@ -139,7 +143,7 @@ def decide(profile: Profile) -> Decision:
         or _person_refusal(profile)
         or _extent_refusal(profile)
     )
-    if refusal is Refusal.PROTECTED:
+    if refusal in SILENT:
         return Decision(Outcome.FROZEN, refusal, frozenset(), frozenset())
     if refusal is not None:
         return Decision(Outcome.REFUSED, refusal, frozenset(), frozenset())

@@ -1,4 +1,4 @@
-"""Why somebody reads about a person: said once, kept in the session for half an hour, and written with each read.
+"""Why somebody reads about a person: said once, kept in the session for half an hour, logged with each read.
 
 An opened person has a random token, so that no address says whom a page is about.
 """
@@ -23,7 +23,7 @@ class Opened:
 
 
 def open_person(session: SessionBase, *, person_id: int, reason: str, at: datetime) -> UUID:
-    """Note that the session's user has said why they read about a person; return the token of the person's page."""
+    """Note why the session's user reads about a person; return the token of the person's page."""
     token = uuid4()
     kept = {key: value for key, value in session.get(KEY, {}).items() if value[2] > at.timestamp()}
     session[KEY] = kept | {str(token): [person_id, reason, (at + LASTS).timestamp()]}
@@ -37,7 +37,8 @@ def opened(session: SessionBase, token: UUID, *, at: datetime) -> Opened | None:
 
 def reason_for(session: SessionBase, person_id: int, *, at: datetime) -> str:
     """The reason last said in the session for reading about the person; empty if none is in force."""
-    return next((one.reason for _, one in reversed(list(_valid(session, at))) if one.person_id == person_id), "")
+    reasons = [one.reason for _, one in _valid(session, at) if one.person_id == person_id]
+    return reasons[-1] if reasons else ""
 
 
 def _valid(session: SessionBase, at: datetime) -> Iterator[tuple[str, Opened]]:

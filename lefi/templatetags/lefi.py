@@ -9,7 +9,7 @@ from django.utils.safestring import SafeString
 
 register = template.Library()
 
-SPRITE = "vendor/fkui-icons/spritesheet.svg"
+ICONS = "lefi-icons.svg"
 
 
 @register.filter
@@ -36,11 +36,11 @@ def as_fkui(field: BoundField) -> SafeString:
 
 @register.simple_tag
 def icon(name: str, css_class: str = "") -> SafeString:
-    """An icon of FKUI's sprite, for show: what it means stands beside it in words."""
+    """An icon of our own, for show: what it means stands beside it in words."""
     return format_html(
-        '<svg class="icon {}" focusable="false" aria-hidden="true"><use href="{}#f-icon-{}"></use></svg>',
+        '<svg class="icon {}" focusable="false" aria-hidden="true"><use href="{}#{}"></use></svg>',
         css_class,
-        static(SPRITE),
+        static(ICONS),
         name,
     )
 

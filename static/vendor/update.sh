@@ -27,7 +27,6 @@ take() {
 
 take @fkui/design@6.44.0 fkui-design lib/fkui.min.css LICENSE.md
 take @fkui/theme-default@6.44.0 fkui-theme dist/theme-light.css LICENSE.md
-take @fkui/icon-lib-default@6.44.0 fkui-icons dist/f/spritesheet.svg LICENSE.md
 take @fkui/font-default@6.24.1 fkui-font LICENSE.md \
     fonts/Inter-Regular.woff2 fonts/Inter-SemiBold.woff2 fonts/Inter-Bold.woff2
 take @fontsource/inter@5.3.0 fkui-font/inter LICENSE

@@ -4,14 +4,20 @@ from django import forms
 from django.contrib import admin
 from django.db.models import Count, Q
 from django.utils.translation import gettext_lazy as _
+from oauth2_provider import admin as tokens
+from oauth2_provider.models import AccessToken, Application, Grant, IDToken, RefreshToken
 
 from benefits.identity import IdentityError, parse_organisation
-from lefi.admin import AuditedModelAdmin, link
+from lefi.admin import AuditedModelAdmin, ReadOnlyAdmin, link
 from subscriptions.admin.fields import RecipientKindField, kind_name
 from subscriptions.models import ApiClient, Customer, Member
 
+for holder_of_secrets in (Application, AccessToken, Grant, IDToken, RefreshToken):
+    tokens.admin.site.unregister(holder_of_secrets)
+
 
 class CustomerForm(forms.ModelForm):
+    organisation_number = forms.CharField(label=_("Organisation number"), max_length=13)
     kind = RecipientKindField()
 
     class Meta:
@@ -48,7 +54,15 @@ class MemberInline(admin.StackedInline):
 @admin.register(Customer)
 class CustomerAdmin(AuditedModelAdmin):
     form = CustomerForm
-    list_display = ["name", "organisation_number", "unit", "kind_label", "active", "active_agreements", "blocked"]
+    list_display = [
+        "name",
+        "organisation_number",
+        "unit",
+        "kind_label",
+        "active",
+        "active_agreements",
+        "blocked",
+    ]
     list_filter = [KindFilter, "active"]
     search_fields = ["name", "organisation_number", "unit"]
     fields = ["name", "organisation_number", "unit", "kind", "active", "see_also"]
@@ -71,9 +85,7 @@ class CustomerAdmin(AuditedModelAdmin):
             super()
             .get_queryset(request)
             .annotate(
-                agreements_active=Count(
-                    "agreements", distinct=True, filter=Q(agreements__status="active")
-                ),
+                agreements_active=Count("agreements", distinct=True, filter=Q(agreements__status="active")),
                 blocks_standing=Count("blocks", distinct=True, filter=Q(blocks__lifted_at=None)),
             )
         )
@@ -111,3 +123,12 @@ class ApiClientAdmin(AuditedModelAdmin):
     @admin.display(description=_("streams"), ordering="streams_named")
     def on_streams(self, obj) -> str:
         return str(obj.streams_named or _("all"))
+
+
+@admin.register(Application)
+class ApplicationAdmin(ReadOnlyAdmin):
+    """The systems known to the token endpoint, without their secrets; a command makes them."""
+
+    list_display = ["name", "client_id", "client_type", "authorization_grant_type", "created"]
+    search_fields = ["name", "client_id"]
+    fields = ["name", "client_id", "client_type", "authorization_grant_type", "created", "updated"]

@@ -1,21 +1,20 @@
 """Form fields and columns for lists of codes, with the names of the catalogue."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django import forms
-from django.contrib.admin.widgets import FilteredSelectMultiple
-from django.utils.translation import get_language
+from django.contrib import admin
+from django.db.models import Model
+from django.utils.html import format_html_join
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext_lazy as _
 
 from benefits.catalogue import catalogue
 from benefits.presentation import label_of
+from lefi.languages import language
 from subscriptions import lawwords
 from subscriptions.models import LegalBasis
-
-
-def language() -> str:
-    return "en" if get_language() == "en" else "sv"
 
 
 def benefit_name(code: str) -> str:
@@ -44,11 +43,21 @@ def class_names(codes: Iterable[str] | None) -> str:
     return ", ".join(class_name(code) for code in codes or ()) or "-"
 
 
+def lines(name: str, description: Any) -> Callable[..., str]:
+    """A column that shows a list of texts, each on its line."""
+
+    @admin.display(description=description)
+    def column(self: admin.ModelAdmin, obj: Model) -> str:
+        return format_html_join(mark_safe("<br>"), "{}", ((text,) for text in getattr(obj, name))) or "-"
+
+    return column
+
+
 class BenefitsField(forms.MultipleChoiceField):
     """Benefits of the catalogue, kept as a list of codes."""
 
     def __init__(self, **kwargs: Any) -> None:
-        widget = FilteredSelectMultiple(_("benefits"), is_stacked=False)
+        widget = forms.CheckboxSelectMultiple(attrs={"class": "codes"})
         super().__init__(label=_("Benefits"), choices=_benefit_choices, widget=widget, **kwargs)
 
 
@@ -56,8 +65,26 @@ class ClassesField(forms.MultipleChoiceField):
     """Field classes of the catalogue, kept as a list of codes."""
 
     def __init__(self, **kwargs: Any) -> None:
-        widget = forms.CheckboxSelectMultiple
-        super().__init__(label=_("Field classes"), choices=_class_choices, widget=widget, **kwargs)
+        widget = forms.CheckboxSelectMultiple(attrs={"class": "codes"})
+        named = {"label": _("Field classes")} | kwargs
+        super().__init__(choices=_class_choices, widget=widget, **named)
+
+
+class LinesField(forms.CharField):
+    """A list of texts, written one a line."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        widget = forms.Textarea(attrs={"class": "vLargeTextField", "rows": 3})
+        super().__init__(widget=widget, help_text=_("One a line."), **kwargs)
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value
+
+    def to_python(self, value: Any) -> Any:
+        return [line.strip() for line in (value or "").splitlines() if line.strip()]
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return (initial or []) != self.to_python(data)
 
 
 class BenefitField(forms.ChoiceField):

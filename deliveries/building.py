@@ -1,0 +1,362 @@
+"""Building one stream's delivery from its candidates: examine, compare with what was told, write the document.
+
+Nothing here changes what was told: the result is a Draft, a document not yet kept and a list of what its release will
+write. Memory is bounded by a page of watches and by the ids in the draft.
+"""
+
+import json
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import groupby
+from pathlib import Path
+from typing import IO, Any
+
+from django.db.models import Max, Q
+
+from benefits.catalogue import catalogue
+from benefits.content import block_digest
+from benefits.models import Import
+from deliveries.changes import BlockChange, Item, Known, Said, compare, from_text, to_text
+from deliveries.decisions import Decider
+from deliveries.document import Block, Entry, Head, SourceLine, Status, Writer
+from deliveries.known import Register, sections_of, tellable
+from deliveries.models import Candidate, Disclosure, Run, StoredDecision, Told
+from deliveries.schema import ACTIVE, ENDED, NOT_AUTHORISED
+from deliveries.storage import temporary
+from subscriptions.decision import Decision, Outcome, Refusal
+from subscriptions.models import Pending, Watch
+from subscriptions.profiles import StreamLaw
+
+PAGE = 1000  # watches
+STATUS = "@status"  # the row of Told that says that a watch was told it is not active
+COMPLETE = frozenset({Pending.Reason.FIRST, Pending.Reason.REFRESH})
+
+
+@dataclass(slots=True)
+class Draft:
+    """A written document, and what its release is to record. Rows wait in `spool`, one JSON object a line."""
+
+    path: Path
+    spool: Path
+    as_of_law: int
+    final: bool
+    sha256: str = ""
+    size: int = 0
+    persons: int = 0
+    blocks: int = 0
+    watches: array = field(default_factory=lambda: array("q"))
+    told_gone: array = field(default_factory=lambda: array("q"))
+    pending_gone: array = field(default_factory=lambda: array("q"))
+    pending_new: list[tuple[int, str]] = field(default_factory=list)
+    decisions: dict[str, StoredDecision] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
+
+    def discard(self) -> None:
+        for path in (self.path, self.spool):
+            path.unlink(missing_ok=True)
+
+    def spooled(self) -> Iterator[dict[str, Any]]:
+        with self.spool.open(encoding="utf-8") as file:
+            for line in file:
+                yield json.loads(line)
+
+
+@dataclass(slots=True)
+class _Page:
+    """A page of candidates with all that examining them depends on."""
+
+    watches: list[Watch]
+    register: Register
+    told: dict[int, dict[str, Told]]
+    pending: dict[int, list[Pending]]
+    informed: set[int]
+
+
+@dataclass(slots=True)
+class _Finding:
+    """What examining a watch came to."""
+
+    watch: Watch
+    complete: bool = False
+    status: Status | None = None
+    blocks: list[Block] = field(default_factory=list)
+    outcome: str = ""
+    reason: str = ""
+    items: int = 0
+
+
+class Builder:
+    """Builds the draft of one stream in one run."""
+
+    def __init__(self, run: Run, law: StreamLaw, as_of_law: int, keep_lease: Callable[[], None]) -> None:
+        self.run = run
+        self.law = law
+        self.keep_lease = keep_lease
+        self.decider = Decider(law)
+        self.draft = Draft(temporary(), temporary(), as_of_law, final=law.ended)
+
+    def build(self, at: datetime) -> Draft:
+        """Write the document and return the draft. The caller discards it if it is not released."""
+        draft = self.draft
+        try:
+            with draft.path.open("wb") as file, draft.spool.open("w", encoding="utf-8") as spool:
+                writer = Writer(file, head(self.run, self.law, draft, at))
+                if not draft.final:
+                    for page in self._pages():
+                        self._examine(page, writer, spool)
+                        self.keep_lease()
+                draft.sha256 = writer.close()
+        except BaseException:
+            draft.discard()
+            raise
+        draft.size, draft.persons, draft.blocks = writer.size, writer.persons, writer.blocks
+        draft.decisions = self.decider.stored
+        return draft
+
+    def _pages(self) -> Iterator[_Page]:
+        """The candidates in order of person, never splitting one between pages."""
+        last = 0
+        candidates = Candidate.objects.filter(run=self.run, stream=self.law.stream)
+        while True:
+            rows = Watch.objects.filter(pk__in=candidates.values("watch"), person__gt=last)
+            watches = list(rows.order_by("person_id", "pk")[:PAGE])
+            if not watches:
+                return
+            if len(watches) == PAGE and watches[0].person_id != watches[-1].person_id:
+                watches = [one for one in watches if one.person_id != watches[-1].person_id]
+            last = watches[-1].person_id
+            yield self._read(watches)
+
+    def _read(self, watches: list[Watch]) -> _Page:
+        ids = [one.pk for one in watches]
+        persons = sorted({one.person_id for one in watches})
+        self.decider.about(persons)
+        newest = self.run.as_of_import or 0
+        oldest = min(self._as_of(one) for one in watches)
+        sections = {name for one in watches for name in sections_of(one.benefit)}
+        told: dict[int, dict[str, Told]] = {}
+        for row in Told.objects.filter(watch__in=ids, replaced_by=None):
+            told.setdefault(row.watch_id, {})[row.section] = row
+        pending: dict[int, list[Pending]] = {}
+        for owed in Pending.objects.filter(watch__in=ids):
+            pending.setdefault(owed.watch_id, []).append(owed)
+        informed = Disclosure.objects.filter(
+            watch__in=ids, outcome=Disclosure.Outcome.SENT, delivery__recalled_at=None
+        )
+        return _Page(
+            watches=watches,
+            register=Register(persons, sections, oldest=oldest, newest=newest),
+            told=told,
+            pending=pending,
+            informed=set(informed.values_list("watch_id", flat=True)),
+        )
+
+    def _as_of(self, watch: Watch) -> int:
+        """The import as of which a watch is told: the run's, or the one it ended at."""
+        newest = self.run.as_of_import or 0
+        return newest if watch.ended_as_of is None else min(watch.ended_as_of, newest)
+
+    def _examine(self, page: _Page, writer: Writer, spool: IO[str]) -> None:
+        for _, group in groupby(page.watches, key=lambda one: one.person_id):
+            findings = [self._find(page, watch, spool) for watch in group]
+            writer.add(self._entries(page, [one for one in findings if one.status or one.blocks]))
+
+    def _entries(self, page: _Page, findings: list[_Finding]) -> Iterator[Entry]:
+        """One entry for complete information and one for changes, as far as there is either, for each number shown."""
+        entries: dict[tuple[bool, str], Entry] = {}
+        for finding in findings:
+            number = self._number(page, finding.watch)
+            entry = entries.setdefault((finding.complete, number), Entry(number, finding.complete))
+            entry.statuses += [finding.status] if finding.status else []
+            entry.blocks += finding.blocks
+        yield from (entries[key] for key in sorted(entries, reverse=True))
+
+    def _number(self, page: _Page, watch: Watch) -> str:
+        """The current number where identity may be told; else the one the customer ordered by (C8)."""
+        decision, _ = self.decider.decide(watch)
+        current = page.register.number(watch.person_id, self._as_of(watch))
+        return current if current and "identity" in decision.classes else watch.ordered_number
+
+    def _find(self, page: _Page, watch: Watch, spool: IO[str]) -> _Finding:
+        decision, key = self.decider.decide(watch)
+        told = page.told.get(watch.pk, {})
+        finding = _Finding(watch)
+        if decision.outcome is Outcome.FROZEN:
+            self._freeze(page, finding, decision)
+        elif watch.ended_at is not None:
+            self._end(page, finding, decision, told, spool)
+        elif decision.outcome is Outcome.REFUSED:
+            self._refuse(finding, decision, told, spool)
+        else:
+            self._tell(page, finding, decision, told, spool)
+        if decision.outcome is not Outcome.FROZEN:
+            self.draft.pending_gone.extend(one.pk for one in page.pending.get(watch.pk, []))
+        if finding.outcome:
+            self._disclose(finding, key, spool)
+        return finding
+
+    def _freeze(self, page: _Page, finding: _Finding, decision: Decision) -> None:
+        """Nothing is told, not even that; what is owed stays owed, and that it is frozen is noted once."""
+        protected = decision.refusal is Refusal.PROTECTED
+        why = Pending.Reason.PROTECTED if protected else Pending.Reason.HELD
+        noted = {one.reason for one in page.pending.get(finding.watch.pk, [])}
+        if finding.watch.ended_at is not None and not page.told.get(finding.watch.pk):
+            return
+        if why not in noted:
+            self.draft.pending_new.append((finding.watch.pk, why))
+            finding.outcome, finding.reason = Disclosure.Outcome.WITHHELD, decision.refusal or ""
+        self.draft.counts["frozen"] += 1
+
+    def _refuse(self, finding: _Finding, decision: Decision, told: dict[str, Told], spool: IO[str]) -> None:
+        """Say once that the benefit may not be told; what was told before stands no longer."""
+        self.draft.counts["refused"] += 1
+        if _said(told) == NOT_AUTHORISED:
+            return
+        self._say(finding, NOT_AUTHORISED, told, spool)
+        finding.outcome, finding.reason = Disclosure.Outcome.WITHHELD, decision.refusal or ""
+
+    def _end(
+        self, page: _Page, finding: _Finding, decision: Decision, told: dict[str, Told], spool: IO[str]
+    ) -> None:
+        """Tell the last changes, up to the end, and then that it has ended and coarsely why (C8)."""
+        if _said(told) == ENDED:
+            return
+        if decision.allowed and finding.watch.pk in page.informed and _said(told) == ACTIVE:
+            self._compare(page, finding, decision, told)
+        self._say(finding, ENDED, told, spool, finding.watch.end_reason)
+        finding.outcome = Disclosure.Outcome.SENT
+        self.draft.counts["ended"] += 1
+
+    def _say(
+        self, finding: _Finding, code: str, told: dict[str, Told], spool: IO[str], reason: str = ""
+    ) -> None:
+        """Tell a status other than active: it replaces everything that the watch was told."""
+        finding.status = self._status(finding.watch, code, reason)
+        self.draft.told_gone.extend(row.pk for row in told.values())
+        _write(spool, told=[finding.watch.pk, STATUS, code, ""])
+
+    def _status(self, watch: Watch, code: str, reason: str = "") -> Status:
+        return Status(watch.pk, catalogue().benefits[watch.benefit].order_name, code, reason)
+
+    def _tell(
+        self, page: _Page, finding: _Finding, decision: Decision, told: dict[str, Told], spool: IO[str]
+    ) -> None:
+        watch = finding.watch
+        owed = {one.reason for one in page.pending.get(watch.pk, [])}
+        finding.complete = bool(owed & COMPLETE) or watch.pk not in page.informed or _said(told) != ACTIVE
+        if finding.complete:
+            finding.status = self._status(watch, ACTIVE)
+            self.draft.counts["complete"] += 1
+            if STATUS in told:
+                self.draft.told_gone.append(told[STATUS].pk)
+        for section, now in self._compare(page, finding, decision, told):
+            if section in told:
+                self.draft.told_gone.append(told[section].pk)
+            known = [item.known for item in now]
+            _write(spool, told=[watch.pk, section, _digest(section, known), to_text(known)])
+        if finding.complete or finding.blocks:
+            finding.outcome = Disclosure.Outcome.SENT
+            self.draft.counts["changed"] += not finding.complete
+
+    def _compare(
+        self, page: _Page, finding: _Finding, decision: Decision, told: dict[str, Told]
+    ) -> list[tuple[str, list[Item]]]:
+        """Put a block in the finding for every section that differs from what was told; return those sections."""
+        watch = finding.watch
+        news = []
+        for name in sections_of(watch.benefit):
+            section = catalogue().sections[name]
+            now = tellable(page.register, watch, section, decision, self._as_of(watch))
+            before = from_text(told[name].items) if name in told else []
+            fore = _digest(name, before)
+            after = _digest(name, [item.known for item in now])
+            if fore == after and not (finding.complete and now):
+                continue
+            change = _whole(now) if finding.complete else compare(before, now)
+            finding.blocks.append(Block(watch.pk, watch.benefit, section, fore, after, change))
+            finding.items += sum(bool(item.change) for item in change.items) + len(change.removed)
+            news.append((name, now))
+        if finding.complete:
+            finding.items = sum(len(block.change.items) for block in finding.blocks)
+        return news
+
+    def _disclose(self, finding: _Finding, key: str, spool: IO[str]) -> None:
+        watch = finding.watch
+        self.draft.watches.append(watch.pk)
+        self.draft.counts["items"] += finding.items
+        _write(
+            spool,
+            disclosure={
+                "person_id": watch.person_id,
+                "watch_id": watch.pk,
+                "decision": key,
+                "outcome": finding.outcome,
+                "reason": finding.reason,
+                "complete": finding.complete,
+                "from_date": watch.from_date.isoformat(),
+                "case_reference": watch.case_reference or watch.need_reference,
+                "sections": {block.section.name: block.after for block in finding.blocks},
+                "items": finding.items,
+            },
+        )
+
+
+def _said(told: dict[str, Told]) -> str:
+    return told[STATUS].digest if STATUS in told else ACTIVE
+
+
+def _digest(section: str, known: list[Known]) -> str:
+    return block_digest(section, (one.digest for one in known))
+
+
+def _whole(now: list[Item]) -> BlockChange:
+    """A block of complete information marks nothing as new."""
+    marked = compare([], now).items
+    return BlockChange(items=[Said(one.id, "", "", one.content) for one in marked])
+
+
+def _write(spool: IO[str], **row: Any) -> None:
+    spool.write(json.dumps(row, ensure_ascii=False))
+    spool.write("\n")
+
+
+def head(run: Run, law: StreamLaw, draft: Draft, at: datetime) -> Head:
+    """What the stream's next delivery says of itself."""
+    stream = law.stream
+    customer = stream.agreement.customer
+    sources = sources_as_of(run.as_of_import or 0)
+    complete = {source.name: source.complete_to_import for source in sources}
+    benefits = sorted(law.scope.benefits) if law.scope else []
+    return Head(
+        organisation_number=customer.organisation_number,
+        unit=customer.unit,
+        agreement=stream.agreement.code,
+        purpose=stream.purpose,
+        number=stream.last_number + 1,
+        previous_sha256=stream.last_sha256,
+        run=run.pk,
+        kind=run.kind,
+        day=run.day,
+        created=at,
+        as_of_import=run.as_of_import or 0,
+        as_of_law=draft.as_of_law,
+        sources=sources,
+        benefits=[(code, complete[catalogue().benefits[code].owner]) for code in benefits],
+        final=draft.final,
+    )
+
+
+def sources_as_of(number: int) -> list[SourceLine]:
+    """Each source's state in its newest import, and the newest import in which it was OK (C6)."""
+    published = Import.objects.published().filter(number__lte=number)
+    newest = {one.source: one.state for one in published.order_by("number").only("source", "state")}
+    good = dict(
+        published.order_by()
+        .values_list("source")
+        .annotate(newest=Max("number", filter=Q(state="OK")))
+        .values_list("source", "newest")
+    )
+    return [SourceLine(name, newest.get(name, "OK"), good.get(name) or 0) for name in catalogue().owners]

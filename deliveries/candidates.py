@@ -1,0 +1,178 @@
+"""Which watches a run must examine: those that either log touched since their stream's mark, those where a date passed,
+and what is pending (C1). Found once for all streams, so that the cost follows the changes and not the watches.
+"""
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import Any
+
+from django.db import connection
+
+from benefits.catalogue import HEADER, catalogue
+from deliveries.models import Run
+from lefi.bulk import analyze, copy_rows, drop_temporary_tables, execute, make_temporary_table
+from subscriptions.models import LegalBasis, OwnerApproval, Scope, Stream
+
+# Streams that take part, and the benefits that each section answers, are small: joined as temporary tables.
+_TABLES = {
+    "run_stream": "stream_id bigint PRIMARY KEY, examined_import integer, examined_law bigint, "
+    "agreement_id bigint, customer_id bigint, purpose varchar(40), basis_code varchar(20)",
+    "run_section": "section varchar(60), benefit varchar(20)",
+}
+
+_TOUCHED = """
+SELECT w.stream_id, w.id FROM benefits_touched t
+JOIN subscriptions_watch w ON w.person_id = t.person_id AND w.ended_at IS NULL
+JOIN run_stream s ON s.stream_id = w.stream_id AND t.number > s.examined_import
+JOIN run_section rs ON rs.section = t.section AND rs.benefit = w.benefit
+WHERE t.number > %s AND t.number <= %s
+"""
+# A watch's own change; also of one that has ended, which is to be told.
+_LAW_OF_WATCHES = """
+SELECT w.stream_id, w.id FROM subscriptions_lawchange c
+JOIN run_stream s ON s.stream_id = c.stream_id AND c.id > s.examined_law
+JOIN subscriptions_watch w ON w.id BETWEEN c.watch_from AND c.watch_to AND w.stream_id = c.stream_id
+WHERE c.id > %s AND c.id <= %s AND c.watch_from IS NOT NULL
+"""
+# A consent's or a protection's change: about one person.
+_LAW_OF_PERSONS = """
+SELECT w.stream_id, w.id FROM subscriptions_lawchange c
+JOIN subscriptions_watch w ON w.person_id = c.person_id
+JOIN run_stream s ON s.stream_id = w.stream_id AND c.id > s.examined_law
+WHERE c.id > %s AND c.id <= %s AND c.person_id IS NOT NULL
+AND (c.customer_id IS NULL OR c.customer_id = s.customer_id)
+"""
+# A change of customer, agreement, basis, approval or block: about whole streams, or one benefit in them.
+_LAW_OF_STREAMS = """
+SELECT w.stream_id, w.id FROM subscriptions_watch w JOIN (
+  SELECT DISTINCT s.stream_id, c.benefit FROM subscriptions_lawchange c
+  JOIN run_stream s ON c.id > s.examined_law
+  AND (c.customer_id IS NULL OR c.customer_id = s.customer_id)
+  AND (c.agreement_id IS NULL OR c.agreement_id = s.agreement_id)
+  AND (c.basis_code IS NULL OR c.basis_code = s.basis_code)
+  WHERE c.id > %s AND c.id <= %s AND c.watch_from IS NULL AND c.person_id IS NULL
+) c ON c.stream_id = w.stream_id AND (c.benefit IS NULL OR c.benefit = w.benefit)
+WHERE w.ended_at IS NULL
+"""
+_PENDING = """
+SELECT DISTINCT w.stream_id, w.id FROM subscriptions_pending p JOIN subscriptions_watch w ON w.id = p.watch_id
+JOIN run_stream s ON s.stream_id = w.stream_id
+"""
+_STOCK = "SELECT w.stream_id, w.id FROM subscriptions_watch w WHERE w.ended_at IS NULL AND w.stream_id IN (%s)"
+_CONSENT_DATES = """
+SELECT w.stream_id, w.id FROM subscriptions_consent c JOIN run_stream s ON s.customer_id = c.customer_id
+AND s.purpose = c.purpose JOIN subscriptions_watch w ON w.person_id = c.person_id AND w.stream_id = s.stream_id
+WHERE w.ended_at IS NULL AND (c.valid_from > %s AND c.valid_from <= %s OR c.valid_to >= %s AND c.valid_to < %s)
+"""
+
+
+def find(run: Run, streams: list[Stream]) -> int:
+    """Write the run's candidates in the given streams and return how many."""
+    _prepare(streams)
+    try:
+        _add(run, _TOUCHED, [min((s.examined_import for s in streams), default=0), run.as_of_import])
+        since = min((s.examined_law for s in streams), default=0)
+        for query in (_LAW_OF_WATCHES, _LAW_OF_PERSONS, _LAW_OF_STREAMS):
+            _add(run, query, [since, run.as_of_law])
+        _add(run, _PENDING, [])
+        _add_where_a_date_passed(run, streams)
+    finally:
+        drop_temporary_tables(_TABLES)
+    analyze(["deliveries_candidate"])
+    return _count(run)
+
+
+def touched_by_law(stream: Stream, since: int) -> tuple[int, set[int]]:
+    """The newest law change, and the stream's watches that those after `since` may affect."""
+    _prepare([stream])
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT coalesce(max(id), 0) FROM subscriptions_lawchange")
+            newest = cursor.fetchone()[0]
+            found: set[int] = set()
+            for query in (_LAW_OF_WATCHES, _LAW_OF_PERSONS, _LAW_OF_STREAMS):
+                cursor.execute(query, [since, newest])
+                found.update(row[1] for row in cursor.fetchall())
+    finally:
+        drop_temporary_tables(_TABLES)
+    return newest, found
+
+
+def _prepare(streams: list[Stream]) -> None:
+    for name, columns in _TABLES.items():
+        make_temporary_table(name, columns)
+    codes = _basis_codes(streams)
+    copy_rows(
+        "run_stream",
+        "stream_id examined_import examined_law agreement_id customer_id purpose basis_code".split(),
+        (
+            (
+                one.pk,
+                one.examined_import,
+                one.examined_law,
+                one.agreement_id,
+                one.agreement.customer_id,
+                one.purpose,
+                codes.get((one.agreement_id, one.purpose), ""),
+            )
+            for one in streams
+        ),
+    )
+    copy_rows("run_section", ["section", "benefit"], _sections())
+    analyze(_TABLES)
+
+
+def _sections() -> Iterable[tuple[str, str]]:
+    for code, benefit in catalogue().benefits.items():
+        yield HEADER, code
+        for section in benefit.sections:
+            yield section, code
+
+
+def _basis_codes(streams: list[Stream]) -> dict[tuple[int, str], str]:
+    scopes = Scope.objects.newest().filter(agreement__in={one.agreement_id for one in streams})
+    return {
+        (agreement, purpose): code
+        for agreement, purpose, code in scopes.values_list("agreement", "purpose", "basis_code")
+    }
+
+
+def _add(run: Run, query: str, parameters: list[Any]) -> None:
+    execute(
+        "INSERT INTO deliveries_candidate (run_id, stream_id, watch_id) "
+        f"SELECT DISTINCT CAST({run.pk} AS bigint), found.stream_id, found.id FROM ({query}) found "  # noqa: S608
+        "WHERE true ON CONFLICT DO NOTHING",
+        parameters,
+    )
+
+
+def _add_where_a_date_passed(run: Run, streams: list[Stream]) -> None:
+    """A whole stream where the agreement, the basis or an approval began or ended since its mark; and consents."""
+    examined = [one for one in streams if one.examined_day and one.examined_day < run.day]
+    codes = _basis_codes(examined)
+    for stream in examined:
+        code = codes.get((stream.agreement_id, stream.purpose), "")
+        if any(_passed(edge, stream, run.day) for edge in _edges(stream, code)):
+            _add(run, _STOCK, [stream.pk])
+    if examined:
+        first = min(one.examined_day for one in examined if one.examined_day)
+        _add(run, _CONSENT_DATES, [first, run.day, first, run.day])
+
+
+def _edges(stream: Stream, code: str) -> Iterable[tuple[date | None, date | None]]:
+    yield stream.agreement.valid_from, stream.agreement.valid_to
+    yield from LegalBasis.objects.filter(code=code).values_list("valid_from", "valid_to")
+    yield from OwnerApproval.objects.filter(basis_code=code).values_list("valid_from", "valid_to")
+
+
+def _passed(edge: tuple[date | None, date | None], stream: Stream, day: date) -> bool:
+    begins, ends = edge
+    over = ends + timedelta(days=1) if ends else None
+    examined = stream.examined_day or day
+    return any(moment is not None and examined < moment <= day for moment in (begins, over))
+
+
+def _count(run: Run) -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM deliveries_candidate WHERE run_id = %s", [run.pk])
+        return cursor.fetchone()[0]

@@ -1,0 +1,77 @@
+"""Deciding for many watches at once: one decision for each distinct profile, kept so that it can be stored and proved."""
+
+import hashlib
+import json
+from dataclasses import asdict
+from typing import Any
+
+from deliveries.models import StoredDecision
+from subscriptions.decision import Consent, Decision, Profile, decide
+from subscriptions.models import Watch
+from subscriptions.profiles import StreamLaw, best, consents_of, protected_among
+
+
+class Decider:
+    """The decisions of one stream on one day. Ask `about` for a set of persons first."""
+
+    def __init__(self, law: StreamLaw) -> None:
+        self.law = law
+        self.stored: dict[str, StoredDecision] = {}
+        self._decided: dict[Profile, tuple[Decision, str]] = {}
+        self._consents: dict[int, list[Consent]] = {}
+        self._protected: set[int] = set()
+
+    def about(self, person_ids: list[int]) -> None:
+        """Read the persons' consents and protection, as newest known."""
+        self._protected = protected_among(person_ids)
+        if self.law.basis is not None and self.law.basis.consent_needed:
+            self._consents = consents_of(self.law.stream, person_ids)
+
+    def decide(self, watch: Watch) -> tuple[Decision, str]:
+        """The decision for a watch, and the key it is stored under."""
+        profile = self.law.profile(
+            watch.benefit,
+            consent=best(self._consents.get(watch.person_id, []), watch.benefit, self.law.day),
+            case=bool(watch.case_reference),
+            need=bool(watch.need_reference),
+            protected=watch.person_id in self._protected,
+        )
+        if profile not in self._decided:
+            decision = decide(profile)
+            row = _row(profile, decision)
+            self.stored[row.key] = row
+            self._decided[profile] = decision, row.key
+        return self._decided[profile]
+
+
+def store(rows: dict[str, StoredDecision]) -> dict[str, int]:
+    """Store decisions that are not stored yet, and return key to id for all."""
+    StoredDecision.objects.bulk_create(rows.values(), ignore_conflicts=True)
+    return dict(StoredDecision.objects.filter(key__in=list(rows)).values_list("key", "pk"))
+
+
+def _row(profile: Profile, decision: Decision) -> StoredDecision:
+    values = _plain(asdict(profile))
+    text = json.dumps(values, sort_keys=True, ensure_ascii=False)
+    return StoredDecision(
+        key=hashlib.sha256(text.encode()).hexdigest(),
+        day=profile.day,
+        outcome=decision.outcome,
+        refusal=decision.refusal or "",
+        basis_code=profile.basis.code if profile.basis else "",
+        basis_version=profile.basis.version if profile.basis else None,
+        scope_version=profile.terms.version,
+        benefit=profile.benefit,
+        classes=sorted(decision.classes),
+        consent_id=profile.consent.id if profile.consent else None,
+        profile=values,
+    )
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON can hold it, the same for equal values."""
+    if isinstance(value, dict):
+        return {name: _plain(part) for name, part in value.items()}
+    if isinstance(value, frozenset):
+        return sorted(value)
+    return value if value is None or isinstance(value, bool | int | str) else str(value)

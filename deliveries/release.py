@@ -1,0 +1,178 @@
+"""Releasing a draft (C5): keep the file, then record in one transaction the delivery, its disclosures, what was told and
+the stream's mark. A try that fails anywhere leaves no number used, nothing told, and at most an orphan file.
+"""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+
+from deliveries import decisions, storage
+from deliveries.building import Draft
+from deliveries.candidates import touched_by_law
+from deliveries.models import Delivery, Disclosure, Run, Told
+from deliveries.schema import VERSION
+from lefi.bulk import CHUNK, copy_rows
+from lefi.locks import Lock, hold_shared
+from subscriptions.models import Pending, Stream
+
+LEASE = timedelta(minutes=5)
+
+
+class LeaseLost(Exception):
+    """Another worker has taken the stream: this one's work is void."""
+
+
+class LawChanged(Exception):
+    """The law's side changed under the draft: it must be built again."""
+
+
+def take_lease(stream: Stream, at: datetime) -> int | None:
+    """Take the stream for a while and return the fencing token; None while another worker has it."""
+    token = stream.lease + 1
+    free = Q(leased_until=None) | Q(leased_until__lt=at)
+    taken = Stream.objects.filter(free, pk=stream.pk, lease=stream.lease).update(
+        lease=token, leased_until=at + LEASE
+    )
+    return token if taken else None
+
+
+def keep_lease(stream: Stream, token: int, at: datetime) -> None:
+    """Hold the stream for a while more. Raise LeaseLost if another worker has taken it."""
+    if not Stream.objects.filter(pk=stream.pk, lease=token).update(leased_until=at + LEASE):
+        raise LeaseLost
+
+
+def drop_lease(stream: Stream, token: int) -> None:
+    Stream.objects.filter(pk=stream.pk, lease=token).update(leased_until=None)
+
+
+def release(run: Run, stream: Stream, draft: Draft, token: int, at: datetime) -> Delivery:
+    """Make a draft the stream's next delivery.
+
+    Raise LeaseLost if the stream is no longer this worker's, and LawChanged if the law's side has touched a watch in
+    the draft since it was built. Neither has any effect.
+    """
+    storage.keep(draft.path, draft.sha256)
+    with transaction.atomic():
+        now = Stream.objects.select_for_update().get(pk=stream.pk)
+        if now.lease != token or now.last_number != stream.last_number:
+            raise LeaseLost
+        hold_shared(Lock.LAW)
+        _demand_law_unchanged(stream, draft)
+        delivery = _deliver(run, stream, draft, at)
+        _disclose(delivery, stream, draft)
+        _remember(delivery, draft)
+        _settle(draft, at)
+        Stream.objects.filter(pk=stream.pk).update(
+            last_number=delivery.number,
+            last_sha256=delivery.sha256,
+            examined_import=run.as_of_import,
+            examined_law=draft.as_of_law,
+            examined_day=run.day,
+            closed=draft.final,
+            leased_until=None,
+        )
+    return delivery
+
+
+def _demand_law_unchanged(stream: Stream, draft: Draft) -> None:
+    """Nothing is released that a newer law change could forbid. A stream's own end concerns all of it."""
+    stream.examined_law = draft.as_of_law
+    newest, touched = touched_by_law(stream, draft.as_of_law)
+    if newest > draft.as_of_law and not touched.isdisjoint(draft.watches):
+        raise LawChanged
+
+
+def _deliver(run: Run, stream: Stream, draft: Draft, at: datetime) -> Delivery:
+    return Delivery.objects.create(
+        stream=stream,
+        run=run,
+        number=stream.last_number + 1,
+        sha256=draft.sha256,
+        previous_sha256=stream.last_sha256,
+        size=draft.size,
+        schema_version=VERSION,
+        as_of_import=run.as_of_import,
+        as_of_law=draft.as_of_law,
+        day=run.day,
+        final=draft.final,
+        persons=draft.persons,
+        blocks=draft.blocks,
+        planned_for=run.planned_for,
+        released_at=at,
+    )
+
+
+def _disclose(delivery: Delivery, stream: Stream, draft: Draft) -> None:
+    ids = decisions.store(draft.decisions)
+    fixed = {"delivery_id": delivery.pk, "customer_id": stream.agreement.customer_id}
+    columns = [
+        *fixed,
+        *"person_id watch_id decision_id outcome reason complete from_date case_reference sections items".split(),
+    ]
+    copy_rows("deliveries_disclosure", columns, _disclosure_rows(draft, [*fixed.values()], ids))
+
+
+def _disclosure_rows(draft: Draft, fixed: list[int], ids: dict[str, int]) -> Iterator[list[Any]]:
+    for row in draft.spooled():
+        said = row.get("disclosure")
+        if said is not None:
+            said["decision"] = ids[said["decision"]]
+            said["sections"] = json.dumps(said["sections"])
+            yield fixed + list(said.values())
+
+
+def _remember(delivery: Delivery, draft: Draft) -> None:
+    """Move Told: what the delivery replaces is kept aside, what it told stands."""
+    for ids in _chunks(draft.told_gone):
+        Told.objects.filter(pk__in=ids).update(replaced_by=delivery)
+    if draft.final:
+        Told.objects.filter(watch__stream=delivery.stream_id, replaced_by=None).update(replaced_by=delivery)
+    columns = ["watch_id", "section", "digest", "items", "delivery_id"]
+    rows = ([*row["told"], delivery.pk] for row in draft.spooled() if "told" in row)
+    copy_rows("deliveries_told", columns, rows)
+
+
+def _settle(draft: Draft, at: datetime) -> None:
+    """Delete what is no longer owed, by id, and add what now is (C2)."""
+    for ids in _chunks(draft.pending_gone):
+        Pending.objects.filter(pk__in=ids).delete()
+    Pending.objects.bulk_create(
+        (Pending(watch_id=watch, reason=why, since=at) for watch, why in draft.pending_new), batch_size=CHUNK
+    )
+
+
+def _chunks(ids) -> Iterator[list[int]]:
+    for start in range(0, len(ids), CHUNK):
+        yield list(ids[start : start + CHUNK])
+
+
+def forget_replaced(stream: Stream, number: int) -> int:
+    """Drop what deliveries up to `number`, now fetched, replaced: none of them can be recalled any more (C3)."""
+    replaced = Told.objects.filter(replaced_by__stream=stream, replaced_by__number__lte=number)
+    return replaced._raw_delete(replaced.db)
+
+
+def take_back(stream: Stream, number: int, at: datetime) -> list[Delivery]:
+    """Recall delivery `number` and all later ones: none has been fetched. Told is again the fold of the others (C6).
+
+    The watches in them become pending, so that the next release sends the rest again; what was complete comes complete.
+    A document that ends the stream names no person and stands. The caller holds the stream's row and the law's lock.
+    """
+    recalled = list(Delivery.objects.standing().filter(stream=stream, number__gte=number, final=False))
+    ids = [one.pk for one in recalled]
+    owed = dict(Disclosure.objects.filter(delivery__in=ids).order_by("complete").values_list("watch", "complete"))
+    Told.objects.filter(delivery__in=ids).delete()
+    Told.objects.filter(replaced_by__in=ids).update(replaced_by=None)
+    Delivery.objects.filter(pk__in=ids).update(recalled_at=at)
+    reasons = {True: Pending.Reason.REFRESH, False: Pending.Reason.RECALLED}
+    if not stream.closed:
+        Pending.objects.bulk_create(
+            (Pending(watch_id=watch, reason=reasons[complete], since=at) for watch, complete in owed.items()),
+            batch_size=CHUNK,
+        )
+    return recalled

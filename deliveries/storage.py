@@ -1,0 +1,62 @@
+"""Where documents lie: a folder of files named by their SHA-256, written once and never changed (C5)."""
+
+import hashlib
+import os
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from uuid import uuid4
+
+from django.conf import settings
+
+ORPHAN_AGE = 24 * 60 * 60  # seconds
+
+
+def temporary() -> Path:
+    """A path for a document that is being written."""
+    folder = settings.DOCUMENTS_DIR / "unfinished"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / uuid4().hex
+
+
+def keep(path: Path, sha256: str) -> Path:
+    """Move a written document to its place by its hash, durably; a crash leaves it whole here or not at all."""
+    target = place_of(sha256)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    _sync(path)
+    path.replace(target)
+    _sync(target.parent)
+    return target
+
+
+def place_of(sha256: str) -> Path:
+    return settings.DOCUMENTS_DIR / sha256[:2] / f"{sha256}.xml"
+
+
+def is_whole(sha256: str, size: int) -> bool:
+    """Whether the document is there, of its length and hash."""
+    path = place_of(sha256)
+    if not path.is_file() or path.stat().st_size != size:
+        return False
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+
+
+def sweep(known: Iterable[str]) -> int:
+    """Remove documents that no delivery names and that are a day old; return how many."""
+    kept = set(known)
+    limit = time.time() - ORPHAN_AGE
+    removed = 0
+    for path in settings.DOCUMENTS_DIR.glob("*/*"):
+        if path.stem not in kept and path.is_file() and path.stat().st_mtime < limit:
+            path.unlink(missing_ok=True)
+            removed += 1
+    return removed
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,60 @@
+"""A true browser at a true server. Whatever the content security policy stops fails the test."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.factories import PASSWORD
+
+CHROMIUM = "/usr/bin/chromium"
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Playwright keeps a loop running, which Django would take for asynchronous code."""
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=[1280, 390], ids=["desktop", "mobile"])
+def page(browser, live_server, request) -> Iterator[Page]:
+    """A page of a new visitor; at the end nothing was stopped, and nothing was asked of another host."""
+    viewport = {"width": request.param, "height": 900}
+    context = browser.new_context(base_url=live_server.url, locale="sv-SE", viewport=viewport)
+    page = context.new_page()
+    faults: list[str] = []
+    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on(
+        "request",
+        lambda asked: faults.append(asked.url) if not asked.url.startswith(live_server.url) else None,
+    )
+    yield page
+    context.close()
+    assert faults == []
+
+
+def log_in(page: Page, user, *, to: str = "/") -> None:
+    """Log in by the page that an address leads to."""
+    page.goto(to)
+    page.fill("[name=login]", user.username)
+    page.fill("[name=password]", PASSWORD)
+    page.click("main button[type=submit]")
+    page.wait_for_url(f"**{to}")
+
+
+def wider_than_the_screen(page: Page) -> int:
+    """By how many pixels the page must be scrolled sideways."""
+    return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")

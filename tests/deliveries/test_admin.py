@@ -1,0 +1,286 @@
+"""The pages about a person: found by a posted number and a reason, opened under a token, logged."""
+
+import logging
+from datetime import timedelta
+
+import pytest
+from django.contrib.auth.models import Permission
+from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
+
+from benefits.models import Protection
+from lefi.audit.models import AuditEvent
+from lefi.audit.reasons import KEY, open_person
+from tests.factories import (
+    BenefitPeriodFactory,
+    ConsentFactory,
+    DisclosureFactory,
+    ImportFactory,
+    PersonFactory,
+    PersonFactsFactory,
+    UserFactory,
+    WatchFactory,
+)
+
+pytestmark = pytest.mark.django_db
+SEARCH = "/admin/benefits/person/search/"
+REASON = "Ärende 2026-17"
+
+
+@pytest.fixture
+def office(client, staff):
+    client.force_login(staff)
+    return client
+
+
+def search(client, number, reason=REASON, **kwargs):
+    return client.post(SEARCH, {"number": number, "reason": reason}, **kwargs)
+
+
+def events():
+    return list(AuditEvent.objects.order_by("id").values_list("action", "person_id", "reason"))
+
+
+def with_rights(*codenames):
+    user = UserFactory(is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=codenames))
+    return user
+
+
+def test_a_person_is_found_by_number_and_reason_and_both_steps_are_logged(office):
+    person = PersonFactory()
+
+    response = search(office, person.first_number, follow=True)
+
+    assert response.status_code == 200
+    assert "Karin Testsson" in response.content.decode()
+    assert events() == [("search", person.pk, REASON), ("read", person.pk, REASON)]
+
+
+@pytest.mark.parametrize("form", ["{}", "{:.8}-{}", "short"])
+def test_the_number_may_be_written_in_any_form(office, form):
+    number = PersonFactory().first_number
+    written = {"{}": number, "{:.8}-{}": f"{number[:8]}-{number[8:]}", "short": number[2:]}[form]
+
+    assert search(office, written).status_code == 302
+
+
+def test_an_earlier_number_finds_the_person_too(office):
+    person = PersonFactory()
+    person.numbers.update(current=False)
+
+    assert search(office, person.first_number).status_code == 302
+
+
+@pytest.mark.parametrize("reason", ["", "   ", "x"])
+def test_a_search_without_a_reason_finds_nothing_and_looks_nothing_up(office, reason):
+    response = search(office, PersonFactory().first_number, reason)
+
+    assert response.status_code == 200
+    assert response.context["form"].errors.keys() == {"reason"}
+    assert events() == []
+
+
+def test_a_reason_that_names_the_person_is_refused(office):
+    number = PersonFactory().first_number
+
+    response = search(office, number, f"Gäller {number}")
+
+    assert response.context["form"].errors.keys() == {"reason"}
+
+
+def test_what_is_no_identity_number_is_said_to_be_none(office):
+    response = search(office, "199001010000")
+
+    assert response.context["form"].errors.keys() == {"number"}
+    assert events() == []
+
+
+def test_an_unknown_number_is_said_to_be_unknown_and_the_search_is_logged(office):
+    response = search(office, "199001012385")
+
+    assert response.status_code == 200
+    assert response.context["form"].errors.keys() == {"number"}
+    assert events() == [("search", None, REASON)]
+
+
+def test_no_address_log_line_or_logged_event_holds_the_number(office, caplog):
+    person = PersonFactory()
+    number = person.first_number
+
+    with caplog.at_level(logging.DEBUG):
+        response = search(office, number, follow=True)
+
+    addresses = [SEARCH, *(address for address, _ in response.redirect_chain)]
+    logged = [str(row) for row in AuditEvent.objects.values()]
+    assert not [text for text in [*addresses, *logged, caplog.text] if number in text or number[2:] in text]
+
+
+def test_the_page_shows_of_the_number_only_the_year(office):
+    person = PersonFactory()
+
+    content = search(office, person.first_number, follow=True).content.decode()
+
+    assert f"{person.first_number[:4]}••••-••••" in content
+    assert person.first_number[2:] not in content
+
+
+def test_a_search_is_never_carried_out_by_an_address(office):
+    response = office.get(SEARCH, {"number": PersonFactory().first_number, "reason": REASON})
+
+    assert response.status_code == 200
+    assert events() == []
+
+
+def test_a_token_is_good_in_its_own_session_only(office, staff):
+    page = search(office, PersonFactory().first_number).url
+    other = Client()
+    other.force_login(staff)
+
+    assert office.get(page).status_code == 200
+    assert other.get(page).status_code == 404
+
+
+def test_a_token_grows_old(office):
+    person = PersonFactory()
+    session = office.session
+    then = timezone.now() - timedelta(minutes=31)
+    token = open_person(session, person_id=person.pk, reason=REASON, at=then)
+    session.save()
+
+    assert office.get(reverse("admin:benefits_person_page", args=[token])).status_code == 404
+
+
+def test_old_tokens_leave_the_session(office):
+    session = office.session
+    for minutes in (90, 60, 0):
+        at = timezone.now() - timedelta(minutes=minutes)
+        open_person(session, person_id=1, reason=REASON, at=at)
+
+    assert len(session[KEY]) == 1
+
+
+def test_each_reading_of_the_page_is_logged(office):
+    page = search(office, PersonFactory().first_number).url
+
+    office.get(page)
+    office.get(page)
+
+    assert [action for action, _, _ in events()] == ["search", "read", "read"]
+
+
+def test_there_is_no_list_of_persons(office):
+    response = office.get("/admin/benefits/person/")
+
+    assert (response.status_code, response.url) == (302, SEARCH)
+
+
+def test_the_page_needs_the_right_to_see_persons(client, db):
+    client.force_login(with_rights("view_watch"))
+
+    assert client.get(SEARCH).status_code == 403
+    assert search(client, PersonFactory().first_number).status_code == 403
+
+
+@pytest.mark.parametrize("protection", [Protection.MARKED, Protection.REGISTRATION])
+def test_a_protected_person_is_opened_only_with_the_right_to_it_and_the_attempt_is_logged(client, protection):
+    person = PersonFactory(known__protection=protection)
+    client.force_login(with_rights("view_person"))
+
+    response = search(client, person.first_number, follow=True)
+
+    assert response.status_code == 403
+    assert "Karin Testsson" not in response.content.decode()
+    assert AuditEvent.objects.get(action="read").details == {"withheld": True}
+
+
+def test_who_has_the_right_sees_the_protection_at_the_top(client):
+    person = PersonFactory(known__protection=Protection.MARKED)
+    client.force_login(with_rights("view_person", "view_personfacts"))
+
+    response = search(client, person.first_number, follow=True)
+
+    assert response.status_code == 200
+    assert response.context["protection"] == Protection.MARKED.label
+
+
+def test_a_person_who_is_protected_no_longer_is_opened_like_any_other(client):
+    person = PersonFactory(known__protection=Protection.MARKED, known__withdrawn_in=2)
+    PersonFactsFactory(person=person, recorded_in=2)
+    client.force_login(with_rights("view_person"))
+
+    assert search(client, person.first_number, follow=True).status_code == 200
+
+
+def test_the_page_shows_what_stands_and_what_was_taken_away_with_the_imports(office):
+    person = PersonFactory()
+    ImportFactory(number=7)
+    stands = BenefitPeriodFactory(person=person, recorded_in=7)
+    gone = BenefitPeriodFactory(person=person, recorded_in=3, withdrawn_in=7)
+    BenefitPeriodFactory()
+
+    response = search(office, person.first_number, follow=True)
+
+    assert {period for *_, period in response.context["periods"]} == {stands, gone}
+    assert [bar.live for bar in response.context["timeline"].bars].count(False) == 1
+    assert "/admin/benefits/import/?number=7" in response.content.decode()
+
+
+def test_the_page_shows_who_watches_and_who_was_told(office):
+    disclosure = DisclosureFactory()
+    DisclosureFactory()
+
+    content = search(office, disclosure.person.first_number, follow=True).content.decode()
+
+    for row in (disclosure, disclosure.watch, disclosure.delivery, disclosure.customer):
+        name = f"admin:{row._meta.app_label}_{row._meta.model_name}_change"
+        assert f'"{reverse(name, args=[row.pk])}"' in content
+
+
+def test_the_cost_of_the_page_does_not_grow_with_what_is_known(office, django_assert_max_num_queries):
+    person = PersonFactory()
+    for _ in range(10):
+        BenefitPeriodFactory(person=person)
+        DisclosureFactory(person=person)
+        WatchFactory(person=person)
+    page = search(office, person.first_number).url
+
+    with django_assert_max_num_queries(12):
+        office.get(page)
+
+
+@pytest.mark.parametrize("factory", [BenefitPeriodFactory, WatchFactory, DisclosureFactory, ConsentFactory])
+def test_a_row_about_a_person_is_opened_after_a_reason_and_each_reading_is_logged(office, factory):
+    row = factory()
+    address = reverse(f"admin:{row._meta.app_label}_{row._meta.model_name}_change", args=[row.pk])
+
+    asked = office.get(address, follow=True)
+    back = office.post(asked.redirect_chain[-1][0], {"reason": REASON, "next": address}, follow=True)
+
+    assert asked.redirect_chain[-1][0].startswith(f"/admin/benefits/person/{row.person_id}/change/")
+    assert back.redirect_chain == [(address, 302)]
+    assert back.status_code == 200
+    assert events() == [("read", row.person_id, REASON)]
+
+
+def test_the_way_back_never_leaves_the_site(office):
+    person = PersonFactory()
+    address = reverse("admin:benefits_person_change", args=[person.pk])
+
+    response = office.post(address, {"reason": REASON, "next": "https://example.com/"})
+
+    assert response.url.startswith("/admin/benefits/person/")
+
+
+def test_the_content_of_a_period_is_shown_in_words_and_without_numbers_of_others(office):
+    period = BenefitPeriodFactory(
+        section="generellPersoninformation",
+        content='{"namn": "Karin Testsson", "barn": [{"personnummer": "201501012384", "namn": "Bo"}]}',
+    )
+    search(office, period.person.first_number)
+
+    content = office.get(f"/admin/benefits/benefitperiod/{period.pk}/change/").content.decode()
+
+    assert "Karin Testsson" in content
+    assert "201501012384" not in content

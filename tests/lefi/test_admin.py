@@ -1,0 +1,85 @@
+"""What all pages of the admin have in common."""
+
+import pytest
+from django.db import connection
+
+from lefi import admin as ground
+from lefi.audit.models import AuditEvent
+from tests.factories import AuditEventFactory, CustomerFactory, PersonFactory, UserFactory
+
+
+@pytest.mark.django_db
+def test_a_small_table_is_counted():
+    AuditEventFactory()
+
+    assert ground.QuickPaginator(AuditEvent.objects.order_by("id"), 50).count == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.services
+def test_a_large_table_is_estimated_unless_it_is_narrowed(monkeypatch):
+    monkeypatch.setattr(ground, "MANY", 2)
+    AuditEventFactory.create_batch(5)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE audit_auditevent")
+    AuditEventFactory()
+
+    assert ground.QuickPaginator(AuditEvent.objects.order_by("id"), 50).count == 5
+    assert ground.QuickPaginator(AuditEvent.objects.filter(action="read"), 50).count == 6
+
+
+def test_nothing_is_linked_where_there_is_nothing():
+    assert ground.anchor(None) == "-"
+
+
+@pytest.mark.django_db
+def test_a_link_says_what_it_leads_to_and_escapes_it():
+    customer = CustomerFactory(name="<b>Norra & Co</b>")
+
+    link = ground.anchor(customer)
+
+    assert link == (
+        f'<a href="/admin/subscriptions/customer/{customer.pk}/change/">&lt;b&gt;Norra &amp; Co&lt;/b&gt;</a>'
+    )
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/admin/subscriptions/watch/?ordered_number__startswith=1990",
+        "/admin/subscriptions/watch/?person__first_number=199001012385",
+        "/admin/subscriptions/order/?raw__contains=1990",
+        "/admin/benefits/benefitperiod/?content__contains=x",
+        "/admin/accounts/user/?password__startswith=argon2",
+    ],
+)
+def test_an_address_cannot_narrow_a_list_by_what_it_does_not_declare(client, staff, address):
+    PersonFactory()
+    client.force_login(staff)
+
+    assert client.get(address).status_code == 400
+
+
+@pytest.mark.django_db
+def test_users_are_made_inactive_and_never_deleted(client, staff):
+    client.force_login(staff)
+    user = UserFactory()
+
+    assert client.post(f"/admin/accounts/user/{user.pk}/delete/", {"post": "yes"}).status_code == 403
+
+
+@pytest.mark.django_db
+def test_a_password_is_logged_as_changed_without_what_it_is(client, staff):
+    client.force_login(staff)
+    user = UserFactory()
+    new = "en helt ny hemlighet"
+
+    client.post(
+        f"/admin/accounts/user/{user.pk}/password/",
+        {"password1": new, "password2": new, "usable_password": "true"},
+    )
+
+    event = AuditEvent.objects.get()
+    assert (event.action, event.object_id) == ("change", str(user.pk))
+    assert new not in str(event.details)

@@ -1,0 +1,201 @@
+"""The portal's pages about watches: whose they are, what they show, what they log."""
+
+import re
+
+import pytest
+from django.urls import reverse
+
+from lefi.audit.models import Action, AuditEvent
+from subscriptions.models import Watch
+from tests.factories import AT, PersonNumberFactory, ScopeFactory, WatchFactory, identity_number
+
+LIST, FIND = "/watches/", "/watches/find/"
+
+
+@pytest.fixture
+def watch(member):
+    """A watch of the member's customer."""
+    return WatchFactory(
+        stream__agreement__customer=member.customer,
+        person__first_number=identity_number(500),
+        case_reference="EB 2026/0042",
+    )
+
+
+@pytest.fixture
+def client(client, member):
+    client.force_login(member.user)
+    return client
+
+
+def ended(watch: Watch) -> None:
+    Watch.objects.filter(pk=watch.pk).update(ended_at=AT, end_reason="AVBESTALLD", ended_as_of=1)
+
+
+def dashed(watch: Watch) -> str:
+    return f"{watch.ordered_number[:8]}-{watch.ordered_number[8:]}"
+
+
+def test_a_member_sees_the_watches_of_the_own_customer_alone(client, watch, stranger):
+    other = WatchFactory(stream__agreement__customer=stranger.customer, case_reference="ANNAN 1")
+
+    page = client.get(LIST).content.decode()
+
+    assert watch.case_reference in page
+    assert other.case_reference not in page
+
+
+def test_a_list_masks_identity_numbers(client, watch):
+    page = client.get(LIST).content.decode()
+
+    assert watch.ordered_number not in page and dashed(watch) not in page
+    assert "1951••••-••••" in page
+
+
+def test_showing_a_number_is_logged_as_a_read(client, watch, member):
+    url = reverse("portal:watch-number", args=[watch.pk])
+
+    page = client.post(url, headers={"HX-Request": "true"})
+
+    assert page.content.decode().strip() == f'<span class="nowrap">{dashed(watch)}</span>'
+    event = AuditEvent.objects.get(action=Action.READ)
+    assert (event.actor, event.person_id, event.object_id) == (member.user, watch.person_id, str(watch.pk))
+
+
+def test_a_number_is_shown_on_a_page_of_its_own_to_a_browser_without_scripts(client, watch):
+    page = client.post(reverse("portal:watch-number", args=[watch.pk])).content.decode()
+
+    assert "<h1>" in page and dashed(watch) in page
+
+
+def test_a_number_is_not_shown_by_an_address_alone(client, watch):
+    assert client.get(reverse("portal:watch-number", args=[watch.pk])).status_code == 405
+    assert not AuditEvent.objects.exists()
+
+
+def test_a_stranger_gets_no_number_and_learns_nothing_of_the_watch(client, stranger):
+    other = WatchFactory(stream__agreement__customer=stranger.customer)
+
+    assert client.post(reverse("portal:watch-number", args=[other.pk])).status_code == 404
+    assert not AuditEvent.objects.exists()
+
+
+def test_ended_watches_are_shown_when_asked_for(client, watch):
+    ended(watch)
+
+    assert watch.case_reference not in client.get(LIST).content.decode()
+    assert watch.case_reference in client.get(LIST, {"state": "ended"}).content.decode()
+    assert watch.case_reference in client.get(LIST, {"state": "all"}).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("sought", "shown"),
+    [
+        ({"q": "2026/0042"}, True),
+        ({"q": "2026/9999"}, False),
+        ({"benefit": "FK:SJP"}, True),
+        ({"benefit": "FK:BB"}, False),
+    ],
+)
+def test_the_list_is_narrowed_by_reference_and_benefit(client, watch, sought, shown):
+    ScopeFactory(agreement=watch.stream.agreement, benefits=["FK:SJP", "FK:BB"])
+
+    assert (watch.case_reference in client.get(LIST, sought).content.decode()) is shown
+
+
+def test_an_identity_number_in_the_address_is_led_to_the_search_that_keeps_it_out(client, watch):
+    answer = client.get(LIST, {"q": watch.ordered_number})
+
+    assert (answer.status_code, answer.url) == (302, FIND)
+
+
+def test_the_browser_refuses_to_put_an_identity_number_in_the_address(client, watch):
+    form = client.get(LIST).context["form"]
+    pattern = form.fields["q"].widget.attrs["pattern"]
+
+    for number in (watch.ordered_number, dashed(watch), watch.ordered_number[2:], f" {dashed(watch)} "):
+        assert not re.fullmatch(pattern, number)
+    for reference in ("EB 2026/0042", "2026001234", "19501301", "Ärende 4"):
+        assert re.fullmatch(pattern, reference)
+
+
+def test_a_search_by_number_leads_to_the_watches_by_a_token(client, watch):
+    ended(watch)
+
+    answer = client.post(FIND, {"number": dashed(watch), "reason": "EB 2026/0042"})
+
+    assert answer.status_code == 302
+    assert watch.ordered_number not in answer.url
+    assert watch.case_reference in client.get(answer.url).content.decode()
+
+
+def test_a_search_by_number_is_logged_with_its_reason_whatever_it_finds(client, watch, member, stranger):
+    other = WatchFactory(stream__agreement__customer=stranger.customer)
+
+    client.post(FIND, {"number": watch.ordered_number, "reason": f"Ärende om {watch.ordered_number}"})
+    client.post(FIND, {"number": other.ordered_number, "reason": "Nyfiken"})
+    client.post(FIND, {"number": identity_number(9000), "reason": "Nyfiken"})
+
+    events = AuditEvent.objects.filter(action=Action.SEARCH, actor=member.user).order_by("pk")
+    assert [event.person_id for event in events] == [watch.person_id, other.person_id, None]
+    assert [event.details["found"] for event in events] == [1, 0, 0]
+    assert events[0].reason == "Ärende om [masked]"
+
+
+def test_a_search_answers_the_same_of_a_strangers_watch_and_of_nobody(client, stranger):
+    other = WatchFactory(stream__agreement__customer=stranger.customer)
+
+    pages = [
+        client.post(FIND, {"number": number, "reason": "Ärende 4"}).content.decode()
+        for number in (other.ordered_number, identity_number(9000))
+    ]
+
+    cut = [page.split("<main")[1].split("<form")[0] for page in pages]
+    assert cut[0] == cut[1]
+
+
+def test_a_search_by_another_number_of_the_person_finds_nothing(client, watch):
+    newer = PersonNumberFactory(person=watch.person, number=identity_number(501), current=False)
+
+    answer = client.post(FIND, {"number": newer.number, "reason": "Ärende 4"})
+
+    assert answer.status_code == 200
+
+
+def test_a_search_needs_a_true_number_and_a_reason(client, watch):
+    page = client.post(FIND, {"number": "195001010000", "reason": ""})
+
+    assert set(page.context["form"].errors) == {"number", "reason"}
+    assert not AuditEvent.objects.exists()
+
+
+def test_a_token_is_of_one_session_alone(client, watch):
+    url = client.post(FIND, {"number": watch.ordered_number, "reason": "Ärende 4"}).url
+    client.logout()
+    client.force_login(watch.stream.agreement.customer.members.get().user)
+
+    assert watch.case_reference not in client.get(url).content.decode()
+
+
+def test_a_list_without_watches_says_so(client):
+    assert 'class="empty"' in client.get(LIST).content.decode()
+
+
+def test_a_long_list_has_pages_and_as_many_queries_as_a_short_one(
+    client, watch, django_assert_max_num_queries
+):
+    WatchFactory.create_batch(60, stream=watch.stream)
+
+    with django_assert_max_num_queries(6):
+        page = client.get(LIST, {"page": "2"})
+
+    assert len(page.context["page"]) == 11
+
+
+@pytest.mark.parametrize("url", [LIST, FIND, "/watches/1/number/"])
+def test_who_is_not_logged_in_is_led_to_the_login(client, db, url):
+    client.logout()
+
+    answer = client.post(url) if "number" in url else client.get(url)
+
+    assert answer.status_code == 302 and answer.url.startswith("/accounts/login/")

@@ -1,0 +1,261 @@
+"""Every page of the admin opens, cheaply; what the system writes is safe; no number can be probed."""
+
+import re
+from html import unescape
+
+import pytest
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.models import UserSession
+from django.contrib import admin
+from django.contrib.admin.actions import delete_selected
+from django.contrib.auth.models import Group
+from django.db import connection
+from django.test import RequestFactory
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from benefits.models import Person
+from lefi.admin import ReadOnlyAdmin, VersionedAdmin
+from lefi.audit.models import AuditEvent
+from lefi.audit.reasons import open_person
+from tests import factories
+
+MADE_BY = {
+    factory._meta.model: factory
+    for factory in vars(factories).values()
+    if isinstance(factory, type) and issubclass(factory, factories.Factory) and factory._meta.model
+}
+MADE_BY |= {
+    Group: lambda: Group.objects.create(name=f"Grupp {Group.objects.count()}"),
+    Authenticator: lambda: Authenticator.objects.create(
+        user=factories.UserFactory(), type=Authenticator.Type.TOTP, data={"secret": "hemlig"}
+    ),
+    UserSession: lambda: UserSession.objects.create(
+        user=factories.UserFactory(), session_key=str(UserSession.objects.count()), ip="127.0.0.1"
+    ),
+}
+PAGES = sorted(admin.site._registry.items(), key=lambda page: page[0]._meta.label)
+LISTED = [(model, page) for model, page in PAGES if model is not Person]
+READ_ONLY = [
+    "audit.AuditEvent",
+    "benefits.BenefitPeriod",
+    "benefits.Import",
+    "benefits.Person",
+    "benefits.Quarantined",
+    "deliveries.Delivery",
+    "deliveries.Disclosure",
+    "deliveries.Fetch",
+    "deliveries.Run",
+    "deliveries.StoredDecision",
+    "deliveries.StreamRun",
+    "oauth2_provider.Application",
+    "subscriptions.LawChange",
+    "subscriptions.Order",
+    "subscriptions.OrderLine",
+    "subscriptions.Pending",
+    "subscriptions.Watch",
+]
+# Tables that the system works in and that mean nothing to a reader, and those that the person's page shows.
+WITHOUT_PAGES = {
+    "benefits.PersonFacts",
+    "benefits.PersonNumber",
+    "benefits.Touched",
+    "deliveries.Candidate",
+    "deliveries.Told",
+    "subscriptions.Member",
+}
+each_page = pytest.mark.parametrize(
+    ("model", "page"), PAGES, ids=lambda value: getattr(value, "__name__", "")
+)
+each_list = pytest.mark.parametrize(
+    ("model", "page"), LISTED, ids=lambda value: getattr(value, "__name__", "")
+)
+
+
+def address(model, view, *args):
+    return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_{view}", args=args)
+
+
+@pytest.fixture
+def office(client, staff):
+    """The browser of an employee who has every right."""
+    client.force_login(staff)
+    return client
+
+
+@pytest.fixture
+def request_of(staff):
+    request = RequestFactory().get("/admin/")
+    request.user = staff
+    return request
+
+
+def say_why(client):
+    """Give a reason for reading about every person there is."""
+    session = client.session
+    for person in Person.objects.all():
+        open_person(session, person_id=person.pk, reason="Ärende 2026-17", at=timezone.now())
+    session.save()
+
+
+def test_every_model_of_ours_has_a_page_or_a_reason_for_none():
+    from_us = {"accounts", "audit", "benefits", "deliveries", "subscriptions"}
+    registered = {model._meta.label for model, _ in PAGES if model._meta.app_label in from_us}
+    models = {model._meta.label for model in MADE_BY if model._meta.app_label in from_us}
+
+    assert models - registered == WITHOUT_PAGES
+
+
+@each_list
+def test_every_list_opens(office, model, page):
+    MADE_BY[model]()
+
+    assert office.get(address(model, "changelist")).status_code == 200
+
+
+@each_page
+def test_every_row_opens(office, model, page):
+    row = MADE_BY[model]()
+    say_why(office)
+
+    assert office.get(address(model, "change", row.pk)).status_code == 200
+
+
+@each_page
+def test_every_form_for_a_new_row_opens_where_rows_may_be_added(office, request_of, model, page):
+    expected = 200 if page.has_add_permission(request_of) else 403
+
+    assert office.get(address(model, "add")).status_code == expected
+
+
+@each_page
+def test_every_link_of_a_row_leads_somewhere(office, model, page):
+    row = MADE_BY[model]()
+    say_why(office)
+    content = office.get(address(model, "change", row.pk)).content.decode().partition('id="content-main"')[2]
+    links = set(re.findall(r'href="(/admin/[^"#]+)"', content))
+
+    broken = [one for one in links if office.get(unescape(one)).status_code not in (200, 302)]
+
+    assert not broken
+
+
+@each_list
+def test_the_queries_of_a_list_do_not_grow_with_its_rows(office, model, page):
+    MADE_BY[model]()
+    office.get(address(model, "changelist"))
+    with CaptureQueriesContext(connection) as of_one:
+        office.get(address(model, "changelist"))
+    for _ in range(19):
+        MADE_BY[model]()
+    with CaptureQueriesContext(connection) as of_twenty:
+        office.get(address(model, "changelist"))
+
+    assert len(of_twenty) <= len(of_one)
+
+
+@each_list
+def test_every_search_box_works(office, model, page):
+    if page.search_fields:
+        assert office.get(address(model, "changelist"), {"q": "a"}).status_code == 200
+
+
+@each_page
+def test_every_named_action_exists(request_of, model, page):
+    named = [action for action in page.actions or () if isinstance(action, str)]
+
+    assert set(named) <= {name for _, name, _ in page._get_base_actions()}
+    assert all(callable(action) for action, _, _ in page._get_base_actions())
+
+
+@each_page
+def test_no_search_and_no_lookup_reaches_identity_numbers(request_of, model, page):
+    fields = [str(field) for field in page.search_fields]
+
+    assert not [field for field in fields if "number" in field and field != "organisation_number"]
+    for lookup in (
+        "number__startswith",
+        "first_number",
+        "ordered_number",
+        "person__numbers__number",
+        "raw__contains",
+    ):
+        if getattr(page, "narrowed_by", None) is not None and "number" not in page.narrowed_by:
+            assert not page.lookup_allowed(lookup, "1990", request_of)
+
+
+def test_what_the_system_writes_is_read_only():
+    assert [model._meta.label for model, page in PAGES if isinstance(page, ReadOnlyAdmin)] == READ_ONLY
+
+
+@pytest.mark.parametrize("label", READ_ONLY)
+def test_not_even_a_superuser_writes_what_the_system_writes(office, request_of, label):
+    model, page = next(pair for pair in PAGES if pair[0]._meta.label == label)
+    row = MADE_BY[model]()
+    say_why(office)
+
+    assert not page.has_add_permission(request_of)
+    assert not page.has_change_permission(request_of, row)
+    assert not page.has_delete_permission(request_of, row)
+    assert delete_selected.__name__ not in page.get_actions(request_of)
+    assert office.post(address(model, "add")).status_code == 403
+    assert office.post(address(model, "delete", row.pk), {"post": "yes"}).status_code == 403
+    if model is not Person:
+        assert office.post(address(model, "change", row.pk), {}).status_code == 403
+    assert model.objects.filter(pk=row.pk).exists()
+
+
+@pytest.mark.parametrize("page", [page for _, page in PAGES if isinstance(page, VersionedAdmin)], ids=str)
+def test_what_is_kept_as_versions_is_added_and_never_changed(office, request_of, page):
+    row = MADE_BY[page.model]()
+
+    assert page.has_add_permission(request_of)
+    assert not page.has_change_permission(request_of, row)
+    assert not page.has_delete_permission(request_of, row)
+    assert office.post(address(page.model, "change", row.pk), {}).status_code == 403
+
+
+@pytest.mark.django_db
+def test_a_staff_user_without_rights_sees_nothing(client):
+    client.force_login(factories.UserFactory(is_staff=True))
+
+    statuses = {client.get(address(model, "changelist")).status_code for model, _ in LISTED}
+
+    assert statuses == {403}
+
+
+def test_a_portal_user_is_not_let_in(client, member):
+    client.force_login(member.user)
+
+    assert client.get("/admin/").status_code == 302
+
+
+def test_creating_changing_and_deleting_is_logged_with_the_names_of_the_fields(office, staff):
+    office.post(address(Group, "add"), {"name": "Handläggare"})
+    group = Group.objects.get()
+    office.post(address(Group, "change", group.pk), {"name": "Jurister"})
+    office.post(address(Group, "delete", group.pk), {"post": "yes"})
+
+    events = AuditEvent.objects.order_by("id").values_list("action", "object_type", "actor_id", "details")
+
+    assert list(events) == [
+        ("create", "auth.group", staff.pk, {"fields": ["name"]}),
+        ("change", "auth.group", staff.pk, {"fields": ["name"]}),
+        ("delete", "auth.group", staff.pk, {"fields": []}),
+    ]
+
+
+def test_deleting_several_at_once_is_logged_one_by_one(office):
+    groups = [MADE_BY[Group]() for _ in range(2)]
+    chosen = {"action": "delete_selected", "_selected_action": [group.pk for group in groups], "post": "yes"}
+
+    office.post(address(Group, "changelist"), chosen)
+
+    assert AuditEvent.objects.filter(action="delete").count() == 2
+
+
+def test_the_secret_of_a_second_factor_is_not_shown(office):
+    row = MADE_BY[Authenticator]()
+
+    assert b"hemlig" not in office.get(address(Authenticator, "change", row.pk)).content
