@@ -143,6 +143,7 @@ LANGUAGES = [("sv", "Svenska"), ("en", "English")]
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = "Europe/Stockholm"
 USE_TZ = True
+FORMAT_MODULE_PATH = ["lefi.formats"]
 
 # Web
 
@@ -267,6 +268,7 @@ IMPORT_QUARANTINE_MOST = env.int("IMPORT_QUARANTINE_MOST", default=1000)
 IMPORT_QUARANTINE_SHARE = env.float("IMPORT_QUARANTINE_SHARE", default=0.01)
 # Days that something owed may wait before `verify` calls it a fault.
 PENDING_DAYS = env.int("PENDING_DAYS", default=3)
+PROTECTED_DAYS = env.int("PROTECTED_DAYS", default=30)  # while protected, until staff release it
 
 # Logs
 
