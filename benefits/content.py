@@ -19,7 +19,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from benefits.catalogue import Field, Section
+from benefits.catalogue import Field
 
 LONGEST_NUMBER = 400  # digits; more than any double needs
 NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

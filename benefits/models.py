@@ -117,7 +117,7 @@ class Touched(models.Model):
     """That an import changed something in one section of one person (C1)."""
 
     number = models.PositiveIntegerField(_("import"))
-    person = models.ForeignKey("Person", on_delete=models.PROTECT, related_name="+")
+    person = models.ForeignKey("Person", on_delete=models.PROTECT, related_name="+", verbose_name=_("person"))
     section = models.CharField(_("section"), max_length=60)
 
     class Meta:
@@ -129,7 +129,7 @@ class Touched(models.Model):
 class Quarantined(models.Model):
     """One person's section that could not be read: the source counts as not having spoken of it (C9)."""
 
-    imported = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="quarantined")
+    imported = models.ForeignKey(Import, on_delete=models.CASCADE, related_name="quarantined", verbose_name=_("import"))
     line = models.PositiveIntegerField(_("line"))
     section = models.CharField(_("section"), max_length=60)
     code = models.CharField(_("code"), max_length=40)
@@ -139,6 +139,9 @@ class Quarantined(models.Model):
         verbose_name = _("quarantined section")
         verbose_name_plural = _("quarantined sections")
         ordering = ["imported", "line"]
+
+    def __str__(self) -> str:
+        return f"{self.section} {self.line}"
 
 
 class PersonQuerySet(models.QuerySet):
@@ -157,6 +160,7 @@ class Person(models.Model):
     class Meta:
         verbose_name = _("person")
         verbose_name_plural = _("persons")
+        permissions = [("view_protected", _("Can open persons with protected identity"))]
         indexes = [models.Index(fields=["first_number"], name="person_first_number")]
 
     def __str__(self) -> str:
@@ -166,7 +170,7 @@ class Person(models.Model):
 class PersonNumber(Version):
     """An identity number of a person: the current one, or one that a later number replaced (C8)."""
 
-    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="numbers")
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="numbers", verbose_name=_("person"))
     number = models.CharField(_("identity number"), max_length=12)
     current = models.BooleanField(_("current"), default=True)
 
@@ -185,13 +189,11 @@ class PersonNumber(Version):
 class PersonFacts(Version):
     """A person's name, birth, death and protection, as one source line gave them."""
 
-    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="facts")
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="facts", verbose_name=_("person"))
     name = models.CharField(_("name"), max_length=200, blank=True)
     born = models.CharField(_("born"), max_length=20, blank=True)
     died_on = models.CharField(_("died on"), max_length=20, blank=True, help_text=_("May be a year or a month."))
-    protection = models.CharField(
-        _("protection"), max_length=24, choices=Protection, default=Protection.NONE
-    )
+    protection = models.CharField(_("protection"), max_length=24, choices=Protection, default=Protection.NONE)
 
     class Meta:
         verbose_name = _("person facts")
@@ -215,7 +217,7 @@ class BenefitPeriod(Version):
     `digest` is the item's own (C4) and `ordinal` counts equal items: two equal payments are two rows.
     """
 
-    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="periods")
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="periods", verbose_name=_("person"))
     section = models.CharField(_("section"), max_length=60)
     digest = models.CharField(max_length=64)
     ordinal = models.PositiveSmallIntegerField(default=1)
@@ -245,3 +247,6 @@ class BenefitPeriod(Version):
             # Content of a person as of an import, in runs and on the person page.
             models.Index(fields=["person", "section", "recorded_in"], name="periods_of_a_person"),
         ]
+
+    def __str__(self) -> str:
+        return f"{self.section} {self.pk}"

@@ -58,7 +58,7 @@ def stage(lines: list[Line], first_place: int) -> None:
     copy_rows(
         "staged_spoken", ["number", "section"], ((one.number, name) for one in lines for name in one.spoken)
     )
-    columns = "number section digest ordinal starts_on ends_on extent amount content".split()
+    columns = ["number", "section", "digest", "ordinal", "starts_on", "ends_on", "extent", "amount", "content"]
     copy_rows("staged_item", columns, _item_rows(lines))
 
 
@@ -133,7 +133,7 @@ def add_persons(numbers: str, recorded_in: int) -> None:
     )
     execute(
         "INSERT INTO benefits_personnumber (person_id, number, current, recorded_in) "
-        f"SELECT max(p.id), p.first_number, {'true' if on_postgresql() else '1'}, %s "  # noqa: S608
+        f"SELECT max(p.id), p.first_number, {'true' if on_postgresql() else '1'}, %s "
         f"FROM benefits_person p JOIN ({numbers}) wanted ON wanted.number = p.first_number "
         "WHERE NOT EXISTS (SELECT 1 FROM benefits_personnumber n WHERE n.person_id = p.id) "
         "GROUP BY p.first_number ON CONFLICT DO NOTHING",
@@ -161,7 +161,7 @@ def publish_periods(number: int) -> dict[str, int]:
         "AND p.withdrawn_in IS NULL LEFT JOIN staged_item i ON i.number = s.number AND i.section = s.section "
         "AND i.digest = p.digest AND i.ordinal = p.ordinal WHERE i.number IS NULL"
     )
-    execute(f"INSERT INTO staged_touched SELECT p.person_id, p.section {spoken}")  # noqa: S608
+    execute(f"INSERT INTO staged_touched SELECT p.person_id, p.section {spoken}")
     withdrawn = execute(
         f"UPDATE benefits_benefitperiod SET withdrawn_in = %s WHERE id IN (SELECT p.id {spoken})",  # noqa: S608
         [number],
@@ -171,11 +171,11 @@ def publish_periods(number: int) -> dict[str, int]:
         "ON p.person_id = sp.person_id AND p.section = i.section AND p.digest = i.digest "
         "AND p.ordinal = i.ordinal AND p.withdrawn_in IS NULL WHERE p.id IS NULL"
     )
-    execute(f"INSERT INTO staged_touched SELECT sp.person_id, i.section {fresh}")  # noqa: S608
+    execute(f"INSERT INTO staged_touched SELECT sp.person_id, i.section {fresh}")
     recorded = execute(
         "INSERT INTO benefits_benefitperiod (person_id, section, digest, ordinal, starts_on, ends_on, extent, "
         "amount, content, recorded_in) SELECT sp.person_id, i.section, i.digest, i.ordinal, i.starts_on, "
-        f"i.ends_on, i.extent, i.amount, i.content, %s {fresh}",  # noqa: S608
+        f"i.ends_on, i.extent, i.amount, i.content, %s {fresh}",
         [number],
     )
     return {"withdrawn": withdrawn, "recorded": recorded}
@@ -189,7 +189,7 @@ def publish_facts(number: int) -> int:
         "OR p.born <> f.born OR p.died_on <> f.died_on OR p.protection <> f.protection"
     )
     make_temporary_table("staged_news", "person_id bigint, number varchar(12)")
-    changed = execute(f"INSERT INTO staged_news SELECT sp.person_id, f.number {differing}")  # noqa: S608
+    changed = execute(f"INSERT INTO staged_news SELECT sp.person_id, f.number {differing}")
     execute(
         "UPDATE benefits_personfacts SET withdrawn_in = %s WHERE withdrawn_in IS NULL "
         "AND person_id IN (SELECT person_id FROM staged_news)",

@@ -104,7 +104,7 @@ def _prepare(streams: list[Stream]) -> None:
     codes = _basis_codes(streams)
     copy_rows(
         "run_stream",
-        "stream_id examined_import examined_law agreement_id customer_id purpose basis_code".split(),
+        ["stream_id", "examined_import", "examined_law", "agreement_id", "customer_id", "purpose", "basis_code"],
         (
             (
                 one.pk,
@@ -140,7 +140,7 @@ def _basis_codes(streams: list[Stream]) -> dict[tuple[int, str], str]:
 def _add(run: Run, query: str, parameters: list[Any]) -> None:
     execute(
         "INSERT INTO deliveries_candidate (run_id, stream_id, watch_id) "
-        f"SELECT DISTINCT CAST({run.pk} AS bigint), found.stream_id, found.id FROM ({query}) found "  # noqa: S608
+        f"SELECT DISTINCT CAST({run.pk} AS bigint), found.stream_id, found.id FROM ({query}) found "
         "WHERE true ON CONFLICT DO NOTHING",
         parameters,
     )

@@ -56,9 +56,9 @@ class Run(models.Model):
 class Candidate(models.Model):
     """A watch that a run must examine: found once for all streams, then taken stream by stream (C1)."""
 
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="+")
-    stream = models.ForeignKey(Stream, on_delete=models.CASCADE, related_name="+")
-    watch = models.ForeignKey(Watch, on_delete=models.CASCADE, related_name="+")
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="+", verbose_name=_("run"))
+    stream = models.ForeignKey(Stream, on_delete=models.CASCADE, related_name="+", verbose_name=_("stream"))
+    watch = models.ForeignKey(Watch, on_delete=models.CASCADE, related_name="+", verbose_name=_("watch"))
 
     class Meta:
         constraints = [models.UniqueConstraint("run", "stream", "watch", name="candidate_once")]
@@ -75,19 +75,24 @@ class StreamRun(models.Model):
         STOPPED = "stopped", _("stopped")
         REHEARSED = "rehearsed", _("rehearsed")
 
-    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="streams")
-    stream = models.ForeignKey(Stream, on_delete=models.PROTECT, related_name="runs")
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="streams", verbose_name=_("run"))
+    stream = models.ForeignKey(Stream, on_delete=models.PROTECT, related_name="runs", verbose_name=_("stream"))
     status = models.CharField(_("status"), max_length=12, choices=Status, default=Status.WAITING)
     code = models.CharField(_("code"), max_length=40, blank=True)
     tries = models.PositiveSmallIntegerField(_("tries"), default=0)
     counts = models.JSONField(_("counts"), default=dict)
-    delivery = models.ForeignKey("Delivery", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    delivery = models.ForeignKey(
+        "Delivery", on_delete=models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("delivery")
+    )
 
     class Meta:
         verbose_name = _("stream's run")
         verbose_name_plural = _("streams' runs")
         ordering = ["run", "stream"]
         constraints = [models.UniqueConstraint("run", "stream", name="stream_once_per_run")]
+
+    def __str__(self) -> str:
+        return f"{self.get_status_display()} {self.pk}"
 
 
 class DeliveryQuerySet(models.QuerySet):
@@ -105,8 +110,8 @@ class DeliveryQuerySet(models.QuerySet):
 class Delivery(models.Model):
     """One document of one stream: numbered without gaps, chained by hash, stored once, never changed (C5)."""
 
-    stream = models.ForeignKey(Stream, on_delete=models.PROTECT, related_name="deliveries")
-    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="deliveries")
+    stream = models.ForeignKey(Stream, on_delete=models.PROTECT, related_name="deliveries", verbose_name=_("stream"))
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="deliveries", verbose_name=_("run"))
     number = models.PositiveIntegerField(_("number"))
     sha256 = models.CharField(max_length=64)
     previous_sha256 = models.CharField(max_length=64, blank=True)
@@ -166,6 +171,9 @@ class StoredDecision(models.Model):
         verbose_name_plural = _("decisions")
         ordering = ["-id"]
 
+    def __str__(self) -> str:
+        return f"{self.basis_code} v{self.basis_version}, {self.day}"
+
 
 class DisclosureQuerySet(models.QuerySet):
     def about(self, person: Person) -> Self:
@@ -185,11 +193,13 @@ class Disclosure(models.Model):
         SENT = "sent", _("sent")
         WITHHELD = "withheld", _("withheld")
 
-    delivery = models.ForeignKey(Delivery, on_delete=models.PROTECT, related_name="disclosures")
-    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="+")
-    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
-    watch = models.ForeignKey(Watch, on_delete=models.PROTECT, related_name="disclosures")
-    decision = models.ForeignKey(StoredDecision, on_delete=models.PROTECT, related_name="+")
+    delivery = models.ForeignKey(
+        Delivery, on_delete=models.PROTECT, related_name="disclosures", verbose_name=_("delivery")
+    )
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="+", verbose_name=_("customer"))
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+", verbose_name=_("person"))
+    watch = models.ForeignKey(Watch, on_delete=models.PROTECT, related_name="disclosures", verbose_name=_("watch"))
+    decision = models.ForeignKey(StoredDecision, on_delete=models.PROTECT, related_name="+", verbose_name=_("decision"))
     outcome = models.CharField(_("outcome"), max_length=8, choices=Outcome)
     reason = models.CharField(_("reason"), max_length=40, blank=True)
     complete = models.BooleanField(_("complete information"), default=False)
@@ -207,6 +217,9 @@ class Disclosure(models.Model):
         constraints = [models.UniqueConstraint("delivery", "watch", name="disclosure_once_per_delivery")]
         indexes = [models.Index(fields=["person", "customer"], name="disclosures_about_a_person")]
 
+    def __str__(self) -> str:
+        return f"{self.get_outcome_display()} {self.pk}"
+
 
 class Told(models.Model):
     """What a watch was last told of one section: the multiset of item digests, as filtered for it (C3).
@@ -215,30 +228,38 @@ class Told(models.Model):
     `digest` is the block's; a section told to be empty has a row with no items.
     """
 
-    watch = models.ForeignKey(Watch, on_delete=models.PROTECT, related_name="told")
+    watch = models.ForeignKey(Watch, on_delete=models.PROTECT, related_name="told", verbose_name=_("watch"))
     section = models.CharField(_("section"), max_length=60)
     digest = models.CharField(max_length=64)
     items = models.TextField(blank=True)
-    delivery = models.ForeignKey(Delivery, on_delete=models.PROTECT, related_name="told")
+    delivery = models.ForeignKey(Delivery, on_delete=models.PROTECT, related_name="told", verbose_name=_("delivery"))
     replaced_by = models.ForeignKey(
-        Delivery, on_delete=models.PROTECT, null=True, blank=True, related_name="replaced"
+        Delivery,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="replaced",
+        verbose_name=_("replaced by"),
     )
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                "watch", "section", name="told_one_current", condition=Q(replaced_by=None)
-            ),
+            models.UniqueConstraint("watch", "section", name="told_one_current", condition=Q(replaced_by=None)),
         ]
 
 
 class Fetch(models.Model):
     """That somebody collected a delivery, or was refused it."""
 
-    delivery = models.ForeignKey(Delivery, on_delete=models.PROTECT, related_name="fetches")
+    delivery = models.ForeignKey(Delivery, on_delete=models.PROTECT, related_name="fetches", verbose_name=_("delivery"))
     at = models.DateTimeField(_("at"))
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("user"),
     )
     client = models.CharField(_("client"), max_length=100, blank=True)
     refusal = models.CharField(_("refusal code"), max_length=40, blank=True)
@@ -247,3 +268,6 @@ class Fetch(models.Model):
         verbose_name = _("fetch")
         verbose_name_plural = _("fetches")
         ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M}"

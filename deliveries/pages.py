@@ -12,14 +12,15 @@ from django.utils.translation import gettext_lazy as _
 
 from benefits import presentation
 from benefits.catalogue import HEADER, Field, catalogue
+from benefits.labels import benefit_name
 from benefits.presentation import Entry
-from benefits.templatetags.benefits import benefit_name, language
 from deliveries import reading
 from deliveries.changes import CHANGED, NEW
 from deliveries.models import Delivery
 from deliveries.schema import ACTIVE, ENDED, NOT_AUTHORISED
 from lefi.audit.models import Action, AuditEvent
 from lefi.errors import Refused
+from lefi.languages import language
 from subscriptions.models import Watch
 
 PERSONS_PER_PAGE = 25

@@ -112,7 +112,7 @@ def _disclose(delivery: Delivery, stream: Stream, draft: Draft) -> None:
     fixed = {"delivery_id": delivery.pk, "customer_id": stream.agreement.customer_id}
     columns = [
         *fixed,
-        *"person_id watch_id decision_id outcome reason complete from_date case_reference sections items".split(),
+        *["person_id", "watch_id", "decision_id", "outcome", "reason", "complete", "from_date", "case_reference", "sections", "items"],
     ]
     copy_rows("deliveries_disclosure", columns, _disclosure_rows(draft, [*fixed.values()], ids))
 

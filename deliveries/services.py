@@ -88,8 +88,13 @@ def _stop(stream: Stream, at: datetime) -> str:
 
 
 def _refused_by_law(delivery: Delivery, stream: Stream, at: datetime) -> str:
-    """What may no longer be told is recalled before the first fetch, and needs a person's release after it."""
+    """What may no longer be told is recalled before the first fetch, and needs a person's release after it.
+
+    A block holds a delivery back without recalling it: blocks are lifted.
+    """
     refusals = no_longer_allowed(delivery, stream, at)
+    if Refusal.BLOCKED in refusals:
+        return Refusal.BLOCKED
     if delivery.first_fetched_at is None and refusals:
         take_back(stream, delivery.number, at)
         log.warning("delivery_recalled", delivery=delivery.pk, code=sorted(refusals)[0])
@@ -130,7 +135,7 @@ def recall_what_may_no_longer_be_told(at: datetime) -> int:
         with transaction.atomic():
             stream = _locked(stream_id)
             for delivery in unfetched.filter(stream=stream).order_by("number"):
-                if no_longer_allowed(delivery, stream, at):
+                if no_longer_allowed(delivery, stream, at) - {Refusal.BLOCKED}:
                     recalled += len(take_back(stream, delivery.number, at))
                     break
     return recalled

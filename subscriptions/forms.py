@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from benefits import identity
-from benefits.templatetags.benefits import benefit_name
+from benefits.labels import benefit_name
 from lefi.masking import mask_identity_numbers
 from subscriptions.models import Scope
 from subscriptions.models.customers import Customer

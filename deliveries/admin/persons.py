@@ -32,7 +32,7 @@ from lefi.masking import mask_identity_numbers
 from subscriptions.models import Watch
 
 MOST = 200  # rows of a kind on one page; lists hold the rest
-PROTECTED_RIGHT = "benefits.view_personfacts"  # who may open the page of a person with protected identity
+PROTECTED_RIGHT = "benefits.view_protected"  # who may open the page of a person with protected identity
 
 
 class ReasonForm(forms.Form):

@@ -50,6 +50,9 @@ class AuditEvent(models.Model):
         verbose_name_plural = _("audit events")
         ordering = ["-id"]
 
+    def __str__(self) -> str:
+        return f"{self.get_action_display()} {self.object_type}"
+
 
 def record(
     *,

@@ -22,7 +22,9 @@ class Agreement(models.Model):
         REFUSED = "refused", _("refused")
         ENDED = "ended", _("ended")
 
-    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="agreements")
+    customer = models.ForeignKey(
+        Customer, on_delete=models.PROTECT, related_name="agreements", verbose_name=_("customer")
+    )
     code = models.CharField(_("code"), max_length=40, unique=True)
     status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.NOTIFIED)
     valid_from = models.DateField(_("valid from"))
@@ -42,8 +44,7 @@ class Agreement(models.Model):
             ),
             models.CheckConstraint(
                 name="agreement_active_is_signed_by_both",
-                condition=~Q(status="active")
-                | Q(signed_by_customer_at__isnull=False, signed_by_fk_at__isnull=False),
+                condition=~Q(status="active") | Q(signed_by_customer_at__isnull=False, signed_by_fk_at__isnull=False),
                 violation_error_message=_("An active agreement is signed by both parties."),
             ),
         ]
@@ -65,7 +66,9 @@ class ScopeQuerySet(models.QuerySet):
 class Scope(models.Model):
     """One version of what an agreement covers for one purpose, which rests on one legal basis (R1, R4)."""
 
-    agreement = models.ForeignKey(Agreement, on_delete=models.PROTECT, related_name="scopes")
+    agreement = models.ForeignKey(
+        Agreement, on_delete=models.PROTECT, related_name="scopes", verbose_name=_("agreement")
+    )
     purpose = models.CharField(_("purpose"), max_length=40)
     version = models.PositiveIntegerField(_("version"), default=1)
     basis_code = models.CharField(_("legal basis"), max_length=20)
@@ -101,7 +104,9 @@ class Stream(models.Model):
         API = "api", _("API")
         PORTAL = "portal", _("portal")
 
-    agreement = models.ForeignKey(Agreement, on_delete=models.PROTECT, related_name="streams")
+    agreement = models.ForeignKey(
+        Agreement, on_delete=models.PROTECT, related_name="streams", verbose_name=_("agreement")
+    )
     purpose = models.CharField(_("purpose"), max_length=40)
     channel = models.CharField(_("channel"), max_length=10, choices=Channel, default=Channel.API)
     last_number = models.PositiveIntegerField(_("last delivery number"), default=0, editable=False)
@@ -130,9 +135,11 @@ class Stream(models.Model):
 class Block(models.Model):
     """An emergency stop of a customer, an agreement, a legal basis or a benefit; in force while not lifted."""
 
-    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, null=True, blank=True, related_name="blocks")
+    customer = models.ForeignKey(
+        Customer, on_delete=models.PROTECT, null=True, blank=True, related_name="blocks", verbose_name=_("customer")
+    )
     agreement = models.ForeignKey(
-        Agreement, on_delete=models.PROTECT, null=True, blank=True, related_name="blocks"
+        Agreement, on_delete=models.PROTECT, null=True, blank=True, related_name="blocks", verbose_name=_("agreement")
     )
     basis_code = models.CharField(_("legal basis"), max_length=20, blank=True)
     benefit = models.CharField(_("benefit"), max_length=20, blank=True)
@@ -141,20 +148,15 @@ class Block(models.Model):
     lifted_at = models.DateTimeField(_("lifted"), null=True, blank=True)
 
     class Meta:
-        verbose_name = _("block")
-        verbose_name_plural = _("blocks")
+        verbose_name = _("emergency block")
+        verbose_name_plural = _("emergency blocks")
         constraints = [
             models.CheckConstraint(
                 name="block_stops_something",
-                condition=Q(customer__isnull=False)
-                | Q(agreement__isnull=False)
-                | ~Q(basis_code="")
-                | ~Q(benefit=""),
+                condition=Q(customer__isnull=False) | Q(agreement__isnull=False) | ~Q(basis_code="") | ~Q(benefit=""),
                 violation_error_message=_("A block names what it stops."),
             ),
         ]
 
     def __str__(self) -> str:
-        return " ".join(
-            str(part) for part in (self.customer, self.agreement, self.basis_code, self.benefit) if part
-        )
+        return " ".join(str(part) for part in (self.customer, self.agreement, self.basis_code, self.benefit) if part)

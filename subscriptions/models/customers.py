@@ -51,8 +51,10 @@ class Member(models.Model):
         INTEGRATION = "integration", _("integration")
         ADMINISTRATOR = "administrator", _("administrator")
 
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships")
-    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="members")
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships", verbose_name=_("user")
+    )
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="members", verbose_name=_("customer"))
     role = models.CharField(_("role"), max_length=20, choices=Role, default=Role.CASE_WORKER)
 
     class Meta:
@@ -68,9 +70,12 @@ class ApiClient(models.Model):
     """A customer's system: the OAuth2 application that speaks for it, on the streams it is let to."""
 
     application = models.OneToOneField(
-        settings.OAUTH2_PROVIDER_APPLICATION_MODEL, on_delete=models.CASCADE, related_name="api_client"
+        settings.OAUTH2_PROVIDER_APPLICATION_MODEL,
+        on_delete=models.CASCADE,
+        related_name="api_client",
+        verbose_name=_("application"),
     )
-    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="clients")
+    customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="clients", verbose_name=_("customer"))
     streams = models.ManyToManyField(
         "Stream", blank=True, verbose_name=_("streams"), help_text=_("None chosen: all of the customer's.")
     )

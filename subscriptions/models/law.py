@@ -52,9 +52,7 @@ class LegalBasis(models.Model):
     owners = models.JSONField(_("data owners"), default=list)
     benefits = models.JSONField(_("benefits"), null=True, blank=True, help_text=_("Empty: as the agreement says."))
     classes = models.JSONField(_("field classes"), default=list)
-    agreement_classes = models.JSONField(
-        _("field classes that the agreement must name"), default=list, blank=True
-    )
+    agreement_classes = models.JSONField(_("field classes that the agreement must name"), default=list, blank=True)
     outcomes = models.JSONField(_("outcomes"), default=list)
     fee = models.BooleanField(_("fee"), default=False)
     use_instead = models.CharField(_("use instead"), max_length=20, blank=True)
@@ -116,9 +114,7 @@ class OwnerApproval(models.Model):
         verbose_name = _("owner's approval")
         verbose_name_plural = _("owners' approvals")
         constraints = [
-            models.UniqueConstraint(
-                "owner", "basis_code", "benefit", "valid_from", name="approval_given_once"
-            ),
+            models.UniqueConstraint("owner", "basis_code", "benefit", "valid_from", name="approval_given_once"),
             models.CheckConstraint(
                 name="approval_ends_after_it_starts",
                 condition=Q(valid_to=None) | Q(valid_to__gte=F("valid_from")),
@@ -132,8 +128,10 @@ class OwnerApproval(models.Model):
 class Consent(models.Model):
     """That a person lets a customer be told about named benefits, for one purpose and time (OSL 10:1, 12:2)."""
 
-    customer = models.ForeignKey("Customer", on_delete=models.PROTECT, related_name="consents")
-    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="consents")
+    customer = models.ForeignKey(
+        "Customer", on_delete=models.PROTECT, related_name="consents", verbose_name=_("customer")
+    )
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="consents", verbose_name=_("person"))
     purpose = models.CharField(_("purpose"), max_length=40)
     benefits = models.JSONField(_("benefits"))
     classes = models.JSONField(_("field classes"))
@@ -167,3 +165,6 @@ class Consent(models.Model):
             valid_to=self.valid_to,
             withdrawn=self.withdrawn_at is not None,
         )
+
+    def __str__(self) -> str:
+        return f"{self.purpose} {self.pk}"

@@ -30,6 +30,9 @@ class LawChange(models.Model):
         verbose_name_plural = _("law changes")
         ordering = ["-id"]
 
+    def __str__(self) -> str:
+        return f"{self.kind} {self.pk}"
+
 
 class Pending(models.Model):
     """What a watch is owed and has not been given, and why. Added and deleted by id, never merged (C2)."""
@@ -43,7 +46,7 @@ class Pending(models.Model):
         RECALLED = "recalled", _("recalled")
         STALE = "stale", _("the source did not answer")
 
-    watch = models.ForeignKey(Watch, on_delete=models.CASCADE, related_name="pending")
+    watch = models.ForeignKey(Watch, on_delete=models.CASCADE, related_name="pending", verbose_name=_("watch"))
     reason = models.CharField(_("reason"), max_length=10, choices=Reason)
     since = models.DateTimeField(_("since"))
 
@@ -51,3 +54,6 @@ class Pending(models.Model):
         verbose_name = _("pending")
         verbose_name_plural = _("pending")
         ordering = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.get_reason_display()} {self.pk}"

@@ -37,10 +37,15 @@ class Order(models.Model):
         PORTAL = "portal", _("portal")
         ADMIN = "admin", _("admin")
 
-    stream = models.ForeignKey(Stream, on_delete=models.PROTECT, related_name="orders")
+    stream = models.ForeignKey(Stream, on_delete=models.PROTECT, related_name="orders", verbose_name=_("stream"))
     channel = models.CharField(_("channel"), max_length=8, choices=Channel)
     ordered_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("ordered by"),
     )
     client = models.CharField(_("client"), max_length=100, blank=True)
     reference = models.CharField(_("customer's reference"), max_length=100, blank=True)
@@ -61,7 +66,7 @@ class Order(models.Model):
 class OrderLine(models.Model):
     """One person and one benefit of an order, with its answer: a stable code (subscriptions.answers)."""
 
-    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="lines")
+    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="lines", verbose_name=_("order"))
     line = models.PositiveIntegerField(_("line"))
     kind = models.CharField(_("kind"), max_length=30, choices=OrderKind)
     number = models.CharField(_("identity number"), max_length=20)
@@ -69,13 +74,18 @@ class OrderLine(models.Model):
     from_date = models.DateField(_("from"), null=True, blank=True)
     reference = models.CharField(_("customer's reference"), max_length=100, blank=True)
     answer = models.CharField(_("answer"), max_length=40)
-    watch = models.ForeignKey("Watch", on_delete=models.PROTECT, null=True, blank=True, related_name="lines")
+    watch = models.ForeignKey(
+        "Watch", on_delete=models.PROTECT, null=True, blank=True, related_name="lines", verbose_name=_("watch")
+    )
 
     class Meta:
         verbose_name = _("order line")
         verbose_name_plural = _("order lines")
         ordering = ["order", "line"]
         constraints = [models.UniqueConstraint("order", "line", "benefit", name="order_line_answered_once")]
+
+    def __str__(self) -> str:
+        return f"{self.order_id}:{self.line}"
 
 
 class WatchQuerySet(models.QuerySet):
@@ -103,8 +113,8 @@ class Watch(models.Model):
         NO_LONGER = "UPPHORD", _("ended")
         DUPLICATE = "DUBBLETT", _("two persons found to be one")
 
-    stream = models.ForeignKey(Stream, on_delete=models.PROTECT, related_name="watches")
-    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="watches")
+    stream = models.ForeignKey(Stream, on_delete=models.PROTECT, related_name="watches", verbose_name=_("stream"))
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="watches", verbose_name=_("person"))
     ordered_number = models.CharField(_("number it was ordered by"), max_length=12)
     benefit = models.CharField(_("benefit"), max_length=20)
     from_date = models.DateField(_("from"))

@@ -20,7 +20,7 @@ def member(transactional_db):
 @pytest.fixture
 def watch(member):
     return WatchFactory(
-        stream=StreamFactory(agreement__customer=member.customer), case_reference="EB 2026/0042"
+        stream=StreamFactory(served=True, agreement__customer=member.customer), case_reference="EB 2026/0042"
     )
 
 

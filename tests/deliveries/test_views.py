@@ -16,7 +16,7 @@ LIST = "/deliveries/"
 
 @pytest.fixture
 def stream(member):
-    return StreamFactory(agreement__customer=member.customer)
+    return StreamFactory(served=True, agreement__customer=member.customer)
 
 
 @pytest.fixture

@@ -76,7 +76,7 @@ def fault_free(answer, status: int = 200) -> str:
 def world(client, member):
     """A member with the role integration who has logged in by password, with a watch and a delivery."""
     Member.objects.filter(pk=member.pk).update(role=Member.Role.INTEGRATION)
-    watch = WatchFactory(stream=StreamFactory(agreement__customer=member.customer))
+    watch = WatchFactory(stream=StreamFactory(served=True, agreement__customer=member.customer))
     delivery = delivered([said_of(watch)], stream=watch.stream)
     client.post("/accounts/login/", {"login": member.user.username, "password": PASSWORD})
     client.post("/accounts/reauthenticate/", {"password": PASSWORD})

@@ -1,0 +1,105 @@
+"""Who is in the demo: the customers, what each has agreed on, and the people and systems that log in.
+
+Names, organisation numbers and agreements are made up, also where a legal basis speaks of one agency alone.
+"""
+
+from dataclasses import dataclass
+
+from subscriptions.models import Member, Stream
+
+API, PORTAL = Stream.Channel.API, Stream.Channel.PORTAL
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a customer subscribes to for one purpose: the basis it rests on, the channels, and the benefits."""
+
+    basis: str
+    benefits: tuple[str, ...]
+    channels: tuple[Stream.Channel, ...] = (API,)
+    share: int = 1  # one of so many of the customer's persons is watched under it
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """A customer. `order_form` is how its system writes orders; `fetches` and `acknowledges` say until which night."""
+
+    code: str
+    name: str
+    kind: str
+    organisation_number: str
+    parts: tuple[Part, ...]
+    unit: str = ""
+    order_form: str = "json"
+    fetches: int = 99
+    acknowledges: int = 99
+
+
+ORGANISATIONS = (
+    Organisation(
+        "TRYGG",
+        "Exempelbolaget Försäkring",
+        "forsakringsbolag",
+        "5590000011",
+        (
+            Part("INS-SAM", ("FK:SJP", "FK:SA", "FK:RBE", "PM:AP")),
+            Part("INS-SKADE", ("FK:SJP", "FK:SA"), share=8),
+        ),
+        order_form="xml",
+    ),
+    Organisation(
+        "SOC",
+        "Exempelkommun, socialnämnden",
+        "socialnamnd",
+        "2129000014",
+        (Part("KOM-SOC", ("FK:BOB", "FK:ABB", "FK:FP", "PM:BTI"), channels=(PORTAL, API)),),
+        unit="SOC",
+        acknowledges=6,
+    ),
+    Organisation(
+        "CSN",
+        "Centrala studiestödsnämnden (demo)",
+        "csn",
+        "2029000023",
+        (Part("CSN-1", ("FK:SJP", "FK:AS", "FK:SA")),),
+        acknowledges=4,
+    ),
+    Organisation(
+        "KFM",
+        "Kronofogden (demo)",
+        "kronofogden",
+        "2029000031",
+        (Part("STAT-3", ("FK:SJP", "FK:SA", "FK:FP"), share=2),),
+        order_form="xml",
+        fetches=3,
+        acknowledges=2,
+    ),
+    Organisation(
+        "AKASSA",
+        "Exempelkassan, a-kassa",
+        "arbetsloshetskassa",
+        "8029000048",
+        (Part("AKASSA", ("FK:SJP", "FK:FP", "PM:AP")),),
+        fetches=6,
+        acknowledges=5,
+    ),
+)
+# A neighbour whose application has come no further than this: for the list of agreements.
+APPLICANT = ("Grannkommun, socialnämnden", "socialnamnd", "2129000022", "SOC")
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    username: str
+    name: tuple[str, str]
+    what: str
+    customer: str = ""
+    role: str = ""
+
+
+LOGINS = (
+    Login("admin", ("Stina", "Berg"), "Försäkringskassan: everything in the admin"),
+    Login("jurist", ("Olle", "Lind"), "Försäkringskassan: the second person of four eyes"),
+    Login("handlaggare", ("Karin", "Ek"), "social welfare board: case worker", "SOC", Member.Role.CASE_WORKER),
+    Login("integration", ("Ali", "Holm"), "social welfare board: files as well", "SOC", Member.Role.INTEGRATION),
+)
