@@ -91,8 +91,10 @@ def _is_number(value: Any) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | Decimal):
         return False
     number = Decimal(value)
-    return number.is_finite() and abs(number.adjusted()) < LONGEST_NUMBER and len(number.as_tuple().digits) < (
-        LONGEST_NUMBER
+    return (
+        number.is_finite()
+        and abs(number.adjusted()) < LONGEST_NUMBER
+        and len(number.as_tuple().digits) < (LONGEST_NUMBER)
     )
 
 

@@ -1,4 +1,4 @@
-"""PURE: the form of an import: a manifest, and a data file with one JSON line per person. docs/import.md describes it."""
+"""PURE: the form of an import: a manifest, and a data file with one JSON line a person. docs/import.md describes it."""
 
 import hashlib
 import json

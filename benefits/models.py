@@ -206,11 +206,6 @@ class PersonFacts(Version):
         ]
 
 
-class BenefitPeriodQuerySet(VersionQuerySet):
-    def in_sections(self, sections) -> Self:
-        return self.filter(section__in=sections)
-
-
 class BenefitPeriod(Version):
     """One item of a section of one person: its envelope for lists and charts, and its content as the source gave it.
 
@@ -226,8 +221,6 @@ class BenefitPeriod(Version):
     extent = models.DecimalField(_("extent"), max_digits=7, decimal_places=4, null=True, blank=True)
     amount = models.DecimalField(_("amount"), max_digits=14, decimal_places=2, null=True, blank=True)
     content = models.TextField(_("content"), help_text=_("The source's JSON, as given."))
-
-    objects = BenefitPeriodQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("benefit period")

@@ -138,7 +138,7 @@ def _publish(imported: Import, counts: Counter[str], at: datetime) -> None:
 
 @transaction.atomic
 def ensure_persons(identity_numbers: Iterable[str]) -> None:
-    """Make a person for each 12-digit number that nobody holds, so that it can be watched before any source names it."""
+    """Make a person for each 12-digit number that nobody holds, to be watched before any source names them."""
     make_temporary_table("wanted_number", "number varchar(12)")
     copy_rows("wanted_number", ["number"], ((one,) for one in set(identity_numbers)))
     staging.add_persons("SELECT number FROM wanted_number", 0)

@@ -38,9 +38,7 @@ def drop_tables() -> None:
 
 def stage(lines: list[Line], first_place: int) -> None:
     """Add a chunk of lines, numbered from `first_place`, to the temporary tables."""
-    copy_rows(
-        "staged_line", ["place", "number"], ((first_place + i, one.number) for i, one in enumerate(lines))
-    )
+    copy_rows("staged_line", ["place", "number"], ((first_place + i, one.number) for i, one in enumerate(lines)))
     copy_rows(
         "staged_facts",
         ["number", "name", "born", "died_on", "protection"],
@@ -55,9 +53,7 @@ def stage(lines: list[Line], first_place: int) -> None:
         ["number", "former"],
         ((one.number, former) for one in lines if one.facts for former in one.facts.former),
     )
-    copy_rows(
-        "staged_spoken", ["number", "section"], ((one.number, name) for one in lines for name in one.spoken)
-    )
+    copy_rows("staged_spoken", ["number", "section"], ((one.number, name) for one in lines for name in one.spoken))
     columns = ["number", "section", "digest", "ordinal", "starts_on", "ends_on", "extent", "amount", "content"]
     copy_rows("staged_item", columns, _item_rows(lines))
 
@@ -127,7 +123,7 @@ def add_unknown_persons(number: int) -> None:
 def add_persons(numbers: str, recorded_in: int) -> None:
     """A person for each number, of those that a query gives, which nobody holds. Safe beside others who do the same."""
     execute(
-        f"INSERT INTO benefits_person (first_number) SELECT number FROM ({numbers}) wanted "  # noqa: S608
+        f"INSERT INTO benefits_person (first_number) SELECT number FROM ({numbers}) wanted "
         "WHERE NOT EXISTS (SELECT 1 FROM benefits_personnumber n "
         "WHERE n.number = wanted.number AND n.withdrawn_in IS NULL)"
     )
@@ -163,7 +159,7 @@ def publish_periods(number: int) -> dict[str, int]:
     )
     execute(f"INSERT INTO staged_touched SELECT p.person_id, p.section {spoken}")
     withdrawn = execute(
-        f"UPDATE benefits_benefitperiod SET withdrawn_in = %s WHERE id IN (SELECT p.id {spoken})",  # noqa: S608
+        f"UPDATE benefits_benefitperiod SET withdrawn_in = %s WHERE id IN (SELECT p.id {spoken})",
         [number],
     )
     fresh = (

@@ -143,9 +143,7 @@ class Builder:
         pending: dict[int, list[Pending]] = {}
         for owed in Pending.objects.filter(watch__in=ids):
             pending.setdefault(owed.watch_id, []).append(owed)
-        informed = Disclosure.objects.filter(
-            watch__in=ids, outcome=Disclosure.Outcome.SENT, delivery__recalled_at=None
-        )
+        informed = Disclosure.objects.filter(watch__in=ids, outcome=Disclosure.Outcome.SENT, delivery__recalled_at=None)
         return _Page(
             watches=watches,
             register=Register(persons, sections, oldest=oldest, newest=newest),
@@ -218,9 +216,7 @@ class Builder:
         self._say(finding, NOT_AUTHORISED, told, spool)
         finding.outcome, finding.reason = Disclosure.Outcome.WITHHELD, decision.refusal or ""
 
-    def _end(
-        self, page: _Page, finding: _Finding, decision: Decision, told: dict[str, Told], spool: IO[str]
-    ) -> None:
+    def _end(self, page: _Page, finding: _Finding, decision: Decision, told: dict[str, Told], spool: IO[str]) -> None:
         """Tell the last changes, up to the end, and then that it has ended and coarsely why (C8)."""
         if _said(told) == ENDED:
             return
@@ -230,9 +226,7 @@ class Builder:
         finding.outcome = Disclosure.Outcome.SENT
         self.draft.counts["ended"] += 1
 
-    def _say(
-        self, finding: _Finding, code: str, told: dict[str, Told], spool: IO[str], reason: str = ""
-    ) -> None:
+    def _say(self, finding: _Finding, code: str, told: dict[str, Told], spool: IO[str], reason: str = "") -> None:
         """Tell a status other than active: it replaces everything that the watch was told."""
         finding.status = self._status(finding.watch, code, reason)
         self.draft.told_gone.extend(row.pk for row in told.values())
@@ -241,9 +235,7 @@ class Builder:
     def _status(self, watch: Watch, code: str, reason: str = "") -> Status:
         return Status(watch.pk, catalogue().benefits[watch.benefit].order_name, code, reason)
 
-    def _tell(
-        self, page: _Page, finding: _Finding, decision: Decision, told: dict[str, Told], spool: IO[str]
-    ) -> None:
+    def _tell(self, page: _Page, finding: _Finding, decision: Decision, told: dict[str, Told], spool: IO[str]) -> None:
         watch = finding.watch
         owed = {one.reason for one in page.pending.get(watch.pk, [])}
         finding.complete = bool(owed & COMPLETE) or watch.pk not in page.informed or _said(told) != ACTIVE

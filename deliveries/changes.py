@@ -1,7 +1,7 @@
 """PURE: what changed in a block, between what a watch was told and what it may be told now (C3, C4).
 
-An item's id is its digest, with a number among equals from the second on. New, changed and removed are said of multisets:
-of two equal payments one can go. Changed is said only where the catalogue names a natural key.
+An item's id is its digest, with a number among equals from the second on. New, changed and removed are said of
+multisets: of two equal payments one can go. Changed is said only where the catalogue names a natural key.
 """
 
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Deciding for many watches at once: one decision for each distinct profile, kept so that it can be stored and proved."""
+"""Deciding for many watches at once: one decision for each distinct profile, kept to be stored and proved."""
 
 import hashlib
 import json

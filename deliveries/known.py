@@ -1,4 +1,4 @@
-"""What is known of some persons as of an import, and what their watches were told: read in sets, for building and verifying."""
+"""What is known of some persons as of an import, and what of it a watch may be told: read in sets."""
 
 import json
 from collections import defaultdict

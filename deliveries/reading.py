@@ -1,4 +1,4 @@
-"""PURE: reading a delivery back, a person at a time, through the published XSD alone. Knows nothing of how it was made."""
+"""PURE: reading a delivery back, a person at a time, through the published XSD alone, however it was made."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -151,8 +151,7 @@ def _head(element: etree._Element) -> Head:
             for one in element.findall(_NS + "kalla")
         ],
         benefits=[
-            (one.get("kod", ""), int(one.get("fullstandigTillImport", "0")))
-            for one in element.findall(_NS + "forman")
+            (one.get("kod", ""), int(one.get("fullstandigTillImport", "0"))) for one in element.findall(_NS + "forman")
         ],
         final=_text(element, "avslutar") == "true",
     )

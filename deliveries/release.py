@@ -1,5 +1,5 @@
-"""Releasing a draft (C5): keep the file, then record in one transaction the delivery, its disclosures, what was told and
-the stream's mark. A try that fails anywhere leaves no number used, nothing told, and at most an orphan file.
+"""Releasing a draft (C5): keep the file, then record in one transaction the delivery, its disclosures, what was told
+and the stream's mark. A try that fails anywhere leaves no number used, nothing told, and at most an orphan file.
 """
 
 import json
@@ -34,9 +34,7 @@ def take_lease(stream: Stream, at: datetime) -> int | None:
     """Take the stream for a while and return the fencing token; None while another worker has it."""
     token = stream.lease + 1
     free = Q(leased_until=None) | Q(leased_until__lt=at)
-    taken = Stream.objects.filter(free, pk=stream.pk, lease=stream.lease).update(
-        lease=token, leased_until=at + LEASE
-    )
+    taken = Stream.objects.filter(free, pk=stream.pk, lease=stream.lease).update(lease=token, leased_until=at + LEASE)
     return token if taken else None
 
 
@@ -96,7 +94,7 @@ def _deliver(run: Run, stream: Stream, draft: Draft, at: datetime) -> Delivery:
         previous_sha256=stream.last_sha256,
         size=draft.size,
         schema_version=VERSION,
-        as_of_import=run.as_of_import,
+        as_of_import=run.as_of_import or 0,
         as_of_law=draft.as_of_law,
         day=run.day,
         final=draft.final,
@@ -112,7 +110,18 @@ def _disclose(delivery: Delivery, stream: Stream, draft: Draft) -> None:
     fixed = {"delivery_id": delivery.pk, "customer_id": stream.agreement.customer_id}
     columns = [
         *fixed,
-        *["person_id", "watch_id", "decision_id", "outcome", "reason", "complete", "from_date", "case_reference", "sections", "items"],
+        *[
+            "person_id",
+            "watch_id",
+            "decision_id",
+            "outcome",
+            "reason",
+            "complete",
+            "from_date",
+            "case_reference",
+            "sections",
+            "items",
+        ],
     ]
     copy_rows("deliveries_disclosure", columns, _disclosure_rows(draft, [*fixed.values()], ids))
 

@@ -41,8 +41,8 @@ _SENTENCES = {
 def fetch(*, delivery: Delivery, at: datetime, user=None, client: str = "") -> Path:
     """Hand out a delivery's document and log it; return its path.
 
-    Raise FetchRefused, logged too, with the code OUT_OF_SEQUENCE, RECALLED, PROTECTED, DOCUMENT_DAMAGED, or that of what
-    stops the stream. A delivery never fetched that holds what may no longer be told is recalled instead. Repeating a
+    Raise FetchRefused, logged too, with the code OUT_OF_SEQUENCE, RECALLED, PROTECTED, DOCUMENT_DAMAGED, or that of
+    what stops the stream. A delivery never fetched that holds what may no longer be told is recalled instead. Repeating a
     fetch gives the same bytes.
     """
     with transaction.atomic():
@@ -61,9 +61,7 @@ def fetch(*, delivery: Delivery, at: datetime, user=None, client: str = "") -> P
 
 def _locked(stream_id: int) -> Stream:
     """The stream, held so that neither a release nor a law change comes in between."""
-    stream = (
-        Stream.objects.select_for_update(of=("self",)).select_related("agreement__customer").get(pk=stream_id)
-    )
+    stream = Stream.objects.select_for_update(of=("self",)).select_related("agreement__customer").get(pk=stream_id)
     hold_shared(Lock.LAW)
     return stream
 

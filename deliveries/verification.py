@@ -1,9 +1,9 @@
 """Proof that first + changes = everything, and nothing but what is allowed (C10).
 
-What a customer was told is folded from the documents alone, through the published schema. What it should have been told is
-worked out the slow, plain way, watch by watch from the register, as of the stream's mark; of the run's own path it shares
-only the law (`subscriptions`) and the digest (`benefits.content`). The two must be equal, or the difference must stand in
-Pending or be caused by a law change that no run has examined yet.
+What a customer was told is folded from the documents alone, through the published schema. What it should have been
+told is worked out the slow, plain way, watch by watch from the register, as of the stream's mark; of the run's own path
+it shares only the law (`subscriptions`) and the digest (`benefits.content`). The two must be equal, or the difference
+must stand in Pending or be caused by a law change that no run has examined yet.
 """
 
 import json
@@ -158,7 +158,8 @@ def _undisclosed(delivery: Delivery) -> Iterator[Finding]:
     logged = dict(Disclosure.objects.filter(delivery=delivery).values_list("watch_id", "sections"))
     try:
         for entry in read(storage.place_of(delivery.sha256), check=False):
-            for said in [*entry.statuses, *entry.blocks]:
+            everything: list[Status | Block] = [*entry.statuses, *entry.blocks]
+            for said in everything:
                 if said.watch not in logged or _says_more(said, logged[said.watch]):
                     yield Finding(delivery.stream_id, said.watch, "", f"delivery {delivery.number} is not logged")
     except (DocumentFault, OSError):
@@ -271,7 +272,9 @@ def _header(person: int, number: int) -> dict[str, Any]:
 def _told_otherwise(stream: Stream, folded: Fold) -> Iterator[Finding]:
     """Told must say what the documents say: else the next night's comparison starts from a lie."""
     remembered: dict[int, Known] = {}
-    rows = Told.objects.filter(watch__stream=stream, replaced_by=None).values_list("watch", "section", "items", "digest")
+    rows = Told.objects.filter(watch__stream=stream, replaced_by=None).values_list(
+        "watch", "section", "items", "digest"
+    )
     for watch, section, items, own in rows.iterator():
         if section in catalogue().sections:
             if items:

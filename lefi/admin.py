@@ -88,9 +88,7 @@ class Lists(admin.ModelAdmin):
     def lookup_allowed(self, lookup: str, value: str, request: Any = None) -> bool:
         filters = [one[0] if isinstance(one, tuple | list) else one for one in self.get_list_filter(request)]
         declared = [one for one in [*filters, self.date_hierarchy] if isinstance(one, str)]
-        return lookup in self.narrowed_by or any(
-            lookup == one or lookup.startswith(f"{one}__") for one in declared
-        )
+        return lookup in self.narrowed_by or any(lookup == one or lookup.startswith(f"{one}__") for one in declared)
 
     @admin.display(description=_("see also"))
     def see_also(self, obj: Model) -> str:

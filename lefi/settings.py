@@ -7,6 +7,7 @@ which follow HTTPS=true.
 
 from datetime import time
 from pathlib import Path
+from typing import Any
 
 import environ
 import structlog
@@ -273,7 +274,7 @@ PROTECTED_DAYS = env.int("PROTECTED_DAYS", default=30)  # while protected, until
 # Logs
 
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
-shared_processors = [
+shared_processors: list[Any] = [
     structlog.contextvars.merge_contextvars,
     structlog.processors.TimeStamper(fmt="iso"),
     structlog.stdlib.add_logger_name,

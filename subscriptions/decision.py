@@ -138,10 +138,7 @@ def in_force(valid_from: date | None, valid_to: date | None, day: date) -> bool:
 def decide(profile: Profile) -> Decision:
     """Return what may be told under the profile. Never raises; anything not expressly allowed is refused."""
     refusal = (
-        _basis_refusal(profile)
-        or _agreement_refusal(profile)
-        or _person_refusal(profile)
-        or _extent_refusal(profile)
+        _basis_refusal(profile) or _agreement_refusal(profile) or _person_refusal(profile) or _extent_refusal(profile)
     )
     if refusal in SILENT:
         return Decision(Outcome.FROZEN, refusal, frozenset(), frozenset())

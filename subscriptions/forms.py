@@ -65,9 +65,7 @@ class WatchFilter(forms.Form):
         self.is_valid()
         wanted = self.cleaned_data
         if sought := wanted.get("q"):
-            watches = watches.filter(
-                Q(case_reference__icontains=sought) | Q(need_reference__icontains=sought)
-            )
+            watches = watches.filter(Q(case_reference__icontains=sought) | Q(need_reference__icontains=sought))
         if benefit := wanted.get("benefit"):
             watches = watches.filter(benefit=benefit)
         state = wanted.get("state") or self.State.OPEN

@@ -4,8 +4,8 @@
     bestallning/informationsfalt/<order type>/person/{personnummer, from?, formansinformation/<benefit>=1,
                                                       arendereferens?, behovsreferens?, referens?}
 
-Order types, `personnummer`, `from` and `formansinformation` are the service's own names; root, namespace, `enhet` and the
-references are our choice (the schema's are not public). docs/orders.md describes both forms.
+Order types, `personnummer`, `from` and `formansinformation` are the service's own names; root, namespace, `enhet` and
+the references are our choice (the schema's are not public). docs/orders.md describes both forms.
 """
 
 from collections.abc import Iterable, Iterator

@@ -81,18 +81,17 @@ def law_of(stream: Stream, day: date) -> StreamLaw:
             classes=frozenset(scope.classes if scope else ()),
         ),
         basis=basis.as_value() if basis else None,
-        approved=frozenset(
-            benefit for owner, benefit in approvals if catalogue().benefits[benefit].owner == owner
-        ),
+        approved=frozenset(benefit for owner, benefit in approvals if catalogue().benefits[benefit].owner == owner),
         blocked_benefits=frozenset(block.benefit for block in blocks if block.benefit),
         blocked=any(not block.benefit for block in blocks),
     )
 
 
 def basis_on(code: str, day: date) -> LegalBasis | None:
-    """The version of a basis that holds on a day: the newest begun; before any has begun, the newest."""
+    """The version of a basis that holds on a day: the newest begun and no draft; failing that, the newest."""
     versions = LegalBasis.objects.filter(code=code).order_by("-version")
-    return versions.filter(valid_from__lte=day).first() or versions.first()
+    begun = versions.filter(valid_from__lte=day).exclude(status=LegalBasis.Status.DRAFT)
+    return begun.first() or versions.first()
 
 
 def _blocks(stream: Stream, basis_code: str):

@@ -103,7 +103,7 @@ def _answer(chunk: _Chunk, seen: set[tuple[int, str]]) -> None:
         if one.person_id and one.key in seen:
             one.answer = Answer.DUPLICATE_IN_ORDER
             continue
-        one.answer = _ANSWERERS[one.line.kind](chunk, one)
+        one.answer = _ANSWERERS[OrderKind(one.line.kind)](chunk, one)
         if one.answer in CARRIED_OUT:
             seen.add(one.key)
     _carry_out(chunk)
@@ -199,7 +199,7 @@ def _new_watch(chunk: _Chunk, one: _Asked) -> Watch:
         person_id=one.person_id,
         ordered_number=one.number,
         benefit=benefit.code if benefit else "",
-        from_date=line.from_date,
+        from_date=line.from_date or chunk.law.day,
         case_reference=line.case_reference,
         need_reference=line.need_reference,
         opened_at=chunk.at,

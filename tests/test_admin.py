@@ -65,12 +65,8 @@ WITHOUT_PAGES = {
     "deliveries.Told",
     "subscriptions.Member",
 }
-each_page = pytest.mark.parametrize(
-    ("model", "page"), PAGES, ids=lambda value: getattr(value, "__name__", "")
-)
-each_list = pytest.mark.parametrize(
-    ("model", "page"), LISTED, ids=lambda value: getattr(value, "__name__", "")
-)
+each_page = pytest.mark.parametrize(("model", "page"), PAGES, ids=lambda value: getattr(value, "__name__", ""))
+each_list = pytest.mark.parametrize(("model", "page"), LISTED, ids=lambda value: getattr(value, "__name__", ""))
 
 
 def address(model, view, *args):

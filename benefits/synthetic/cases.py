@@ -258,9 +258,7 @@ def programme_case(scene: Scene) -> list[Item]:
     """Programme compensation: decisions with a row a day."""
     rng = scene.rng
     start, amount = scene.today - between(rng, 30, 200), between(rng, 57, 1060)
-    kind = pick(
-        rng, (("AS", "Aktivitetsstöd"), ("EE", "Etableringsersättning"), ("UE", "Utvecklingsersättning"))
-    )
+    kind = pick(rng, (("AS", "Aktivitetsstöd"), ("EE", "Etableringsersättning"), ("UE", "Utvecklingsersättning")))
     decision = decided(rng, start + 6, ("PROG", "Programersättning"))
     decision |= {
         "period": period(rng, start, start + 30),

@@ -42,13 +42,9 @@ def own_details(scene: Scene) -> list[Item]:
     if rng.random() < 0.1:
         details |= {"barn": [child(rng, scene.today, 0, 17, scene.surname)]}
     if civil == 2 and rng.random() < 0.2:
-        details |= {
-            "samhorig": [relative(rng, scene.birth.day - 2000, scene.birth.day + 2000, scene.surname)]
-        }
+        details |= {"samhorig": [relative(rng, scene.birth.day - 2000, scene.birth.day + 2000, scene.surname)]}
     if rng.random() < 0.1:
-        details |= {
-            "medborgarskap": [{"land": dict(zip(("kod", "namn"), pick(rng, COUNTRIES), strict=True))}]
-        }
+        details |= {"medborgarskap": [{"land": dict(zip(("kod", "namn"), pick(rng, COUNTRIES), strict=True))}]}
     if scene.age < 67 and rng.random() < 0.1:
         details |= {"arbetsstallen": [_workplace(scene)]}
     return [details]

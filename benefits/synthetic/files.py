@@ -135,9 +135,7 @@ class _DataFile:
     def __exit__(self, error: type[BaseException] | None, _: object, __: TracebackType | None) -> None:
         self._file.close()
         if error is None:
-            self._manifest().write_text(
-                json.dumps(self._described(), ensure_ascii=False, indent=1) + "\n", "utf-8"
-            )
+            self._manifest().write_text(json.dumps(self._described(), ensure_ascii=False, indent=1) + "\n", "utf-8")
 
     @property
     def written(self) -> Written:
@@ -148,9 +146,7 @@ class _DataFile:
 
     def _described(self) -> Item:
         state = "OK" if _answers(self._source, self._night) else "OTILLGANGLIG"
-        made = datetime.combine(self._register.day, datetime.min.time(), UTC) + timedelta(
-            days=self._night, hours=17
-        )
+        made = datetime.combine(self._register.day, datetime.min.time(), UTC) + timedelta(days=self._night, hours=17)
         return {
             "format": FORMAT,
             "kalla": self._source,

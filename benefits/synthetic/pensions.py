@@ -62,9 +62,7 @@ def _basis(rng: Random, kind: str) -> Item:
     if kind == "PM:TP":
         return {"tp": {"medelpoang": between(rng, 100, 500) / 100, "arMedPensionspoang": between(rng, 5, 40)}}
     if kind in ("PM:OP", "PM:BP"):
-        return {
-            kind[3:].lower(): {"efterlevandepensionsunderlag": between(rng, 90_000, 400_000), "procent": 55}
-        }
+        return {kind[3:].lower(): {"efterlevandepensionsunderlag": between(rng, 90_000, 400_000), "procent": 55}}
     return {"ip": {"ylAvdrag": 0}} if kind == "PM:IP" else {}
 
 
@@ -120,13 +118,9 @@ def payment(rng: Random, groups: list[Group], day: int) -> Item:
     """A monthly payment, with a row for each kind of compensation; gross less deductions is net."""
     rows = [_row(rng, group) for group in groups]
     gross: int = sum(row["belopp"] for row in rows)
-    deductions: list[Item] = [
-        {"belopp": int(gross * 0.22), "avdragstyp": pm_code("PM:PS", "Preliminär skatt")}
-    ]
+    deductions: list[Item] = [{"belopp": int(gross * 0.22), "avdragstyp": pm_code("PM:PS", "Preliminär skatt")}]
     if rng.random() < 0.04:
-        deductions.append(
-            {"belopp": between(rng, 100, 900), "avdragstyp": pm_code("PM:UTMATNING", "Utmätning")}
-        )
+        deductions.append({"belopp": between(rng, 100, 900), "avdragstyp": pm_code("PM:UTMATNING", "Utmätning")})
     net = gross - sum(row["belopp"] for row in deductions)
     return {
         "utbetalningsdatum": iso(day),

@@ -39,9 +39,7 @@ class Register:
 
     def __post_init__(self) -> None:
         if not 1 <= self.persons <= CAPACITY:
-            raise ValueError(
-                f"A register can have 1 to {CAPACITY} persons: there are no more numbers in the series."
-            )
+            raise ValueError(f"A register can have 1 to {CAPACITY} persons: there are no more numbers in the series.")
 
     @property
     def cycle(self) -> int:
@@ -124,9 +122,7 @@ def kind_for(register: Register, index: int, night: int) -> str | None:
 
 def changed_on(register: Register, night: int) -> list[tuple[int, str]]:
     """(person, kind) of one night, in the order of the register."""
-    found = {
-        index: kind for index in _candidates(register, night) if (kind := kind_for(register, index, night))
-    }
+    found = {index: kind for index in _candidates(register, night) if (kind := kind_for(register, index, night))}
     return sorted(found.items())
 
 

@@ -37,9 +37,7 @@ def paid_days(rng: Random, start: int, days: int) -> list[Item]:
     return rows
 
 
-def sickness_decision(
-    rng: Random, section: str, start: int, end: int | None, *, refused: bool = False
-) -> Item:
+def sickness_decision(rng: Random, section: str, start: int, end: int | None, *, refused: bool = False) -> Item:
     benefit, kinds = SICKNESS_LIKE[section]
     decision = decided(rng, start + between(rng, 3, 25), benefit)
     decision |= {"period": period(rng, start, end), "beslutsutfall": "AVSLAG" if refused else "BEVILJAN"}
@@ -84,9 +82,7 @@ def _parental_decision(rng: Random, start: int, days: int) -> Item:
     decision = decided(rng, start + 5, ("FP", "Föräldrapenning"))
     decision |= {"period": period(rng, start, start + days - 1), "omfattning": extent(rng), "dagar": days}
     decision |= {"ersattning": code(5, "Dubbeldagar") if rng.random() < 0.1 else code(3, "Vanliga dagar")}
-    rows = [
-        {"dag": iso(start + n), "niva": level, "bruttobelopp": money(amount)} for n in range(min(days, 5))
-    ]
+    rows = [{"dag": iso(start + n), "niva": level, "bruttobelopp": money(amount)} for n in range(min(days, 5))]
     return decision | {"ersattningsdagar": rows}
 
 
@@ -99,11 +95,7 @@ def parental(scene: Scene) -> list[Item]:
         case |= {"grunduppgifter": {"barn": child(rng, scene.today, 0, 3, scene.surname)}}
         if not case["avslaget"]:
             blocks = between(rng, 1, 2)
-            case |= {
-                "beslut": [
-                    _parental_decision(rng, start + 30 * n, between(rng, 2, 20)) for n in range(blocks)
-                ]
-            }
+            case |= {"beslut": [_parental_decision(rng, start + 30 * n, between(rng, 2, 20)) for n in range(blocks)]}
         wanted = start + 90
         case |= {
             "anspraksdagar": [
@@ -144,9 +136,7 @@ def temporary_parental(scene: Scene) -> list[Item]:
     return cases
 
 
-def short_case(
-    scene: Scene, benefit: tuple[str, str], rewards: tuple[str, ...] = (), **extra: bool
-) -> list[Item]:
+def short_case(scene: Scene, benefit: tuple[str, str], rewards: tuple[str, ...] = (), **extra: bool) -> list[Item]:
     """Pregnancy, closely related person, disease carrier and total defence: a case of some days or weeks."""
     rng = scene.rng
     start = scene.today - between(rng, 20, 400)

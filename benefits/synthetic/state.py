@@ -140,9 +140,7 @@ def _fit_the_part(state: State, scene: Scene, kind: str | None) -> None:
     if kind and kind != "protection_lifted":
         state.protection, state.died = people.UNPROTECTED, None
     if kind in ("closed_case", "extent_changed", "corrected_period", "annulled_decision"):
-        state.fk[SICK] = [
-            sickness_case(rng, SICK, today - 120, decisions=2, active=kind != "annulled_decision")
-        ]
+        state.fk[SICK] = [sickness_case(rng, SICK, today - 120, decisions=2, active=kind != "annulled_decision")]
     elif kind in ("reopened_case", "deleted_case"):
         state.fk[SICK] = [sickness_case(rng, SICK, today - 200, decisions=2, active=False)]
     elif kind == "payment_effectuated":

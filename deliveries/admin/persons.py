@@ -143,9 +143,7 @@ class PersonAdmin(ReadOnlyAdmin):
         token = open_person(request.session, person_id=person.pk, reason=reason, at=timezone.now())
         return reverse("admin:benefits_person_page", args=[token])
 
-    def _record(
-        self, request: HttpRequest, action: str, person: Person | None, reason: str, **details: Any
-    ) -> None:
+    def _record(self, request: HttpRequest, action: str, person: Person | None, reason: str, **details: Any) -> None:
         record(
             action=action,
             object_type="benefits.person",
@@ -156,9 +154,7 @@ class PersonAdmin(ReadOnlyAdmin):
             **details,
         )
 
-    def _render(
-        self, request: HttpRequest, template: str, context: dict[str, Any], status: int = 200
-    ) -> HttpResponse:
+    def _render(self, request: HttpRequest, template: str, context: dict[str, Any], status: int = 200) -> HttpResponse:
         shared = {**self.admin_site.each_context(request), "opts": self.opts}
         return TemplateResponse(request, template, shared | context, status=status)
 
@@ -178,9 +174,7 @@ def _protection(person: Person) -> str:
 def _known_about(person: Person) -> dict[str, Any]:
     periods = list(BenefitPeriod.objects.filter(person=person)[: MOST + 1])
     named = [(section_name(period.section), period) for period in periods]
-    disclosures = Disclosure.objects.about(person).select_related(
-        "customer", "watch", "delivery__stream__agreement"
-    )
+    disclosures = Disclosure.objects.about(person).select_related("customer", "watch", "delivery__stream__agreement")
     watches = Watch.objects.filter(person=person).select_related("stream__agreement__customer")
     return {
         "numbers": PersonNumber.objects.filter(person=person).order_by("-current", "-recorded_in"),

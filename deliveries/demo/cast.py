@@ -18,6 +18,7 @@ class Part:
     benefits: tuple[str, ...]
     channels: tuple[Stream.Channel, ...] = (API,)
     share: int = 1  # one of so many of the customer's persons is watched under it
+    fetches: int = 99  # until which night, if not as long as the customer's other deliveries
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +41,10 @@ ORGANISATIONS = (
         "TRYGG",
         "Exempelbolaget Försäkring",
         "forsakringsbolag",
-        "5590000011",
+        "5590000013",
         (
             Part("INS-SAM", ("FK:SJP", "FK:SA", "FK:RBE", "PM:AP")),
-            Part("INS-SKADE", ("FK:SJP", "FK:SA"), share=8),
+            Part("INS-SKADE", ("FK:SJP", "FK:SA"), share=8, fetches=4),
         ),
         order_form="xml",
     ),
@@ -51,7 +52,7 @@ ORGANISATIONS = (
         "SOC",
         "Exempelkommun, socialnämnden",
         "socialnamnd",
-        "2129000014",
+        "2129000010",
         (Part("KOM-SOC", ("FK:BOB", "FK:ABB", "FK:FP", "PM:BTI"), channels=(PORTAL, API)),),
         unit="SOC",
         acknowledges=6,
@@ -60,7 +61,7 @@ ORGANISATIONS = (
         "CSN",
         "Centrala studiestödsnämnden (demo)",
         "csn",
-        "2029000023",
+        "2029000029",
         (Part("CSN-1", ("FK:SJP", "FK:AS", "FK:SA")),),
         acknowledges=4,
     ),
@@ -68,7 +69,7 @@ ORGANISATIONS = (
         "KFM",
         "Kronofogden (demo)",
         "kronofogden",
-        "2029000031",
+        "2029000037",
         (Part("STAT-3", ("FK:SJP", "FK:SA", "FK:FP"), share=2),),
         order_form="xml",
         fetches=3,
@@ -78,14 +79,14 @@ ORGANISATIONS = (
         "AKASSA",
         "Exempelkassan, a-kassa",
         "arbetsloshetskassa",
-        "8029000048",
+        "8029000042",
         (Part("AKASSA", ("FK:SJP", "FK:FP", "PM:AP")),),
         fetches=6,
         acknowledges=5,
     ),
 )
 # A neighbour whose application has come no further than this: for the list of agreements.
-APPLICANT = ("Grannkommun, socialnämnden", "socialnamnd", "2129000022", "SOC")
+APPLICANT = ("Grannkommun, socialnämnden", "socialnamnd", "2129000028", "SOC")
 
 
 @dataclass(frozen=True, slots=True)

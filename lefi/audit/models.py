@@ -77,5 +77,3 @@ def record(
         reason=reason,
         details=details,
     )
-
-

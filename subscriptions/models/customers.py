@@ -76,7 +76,7 @@ class ApiClient(models.Model):
         verbose_name=_("application"),
     )
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="clients", verbose_name=_("customer"))
-    streams = models.ManyToManyField(
+    streams: models.ManyToManyField = models.ManyToManyField(
         "Stream", blank=True, verbose_name=_("streams"), help_text=_("None chosen: all of the customer's.")
     )
 

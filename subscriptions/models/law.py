@@ -156,6 +156,9 @@ class Consent(models.Model):
             models.Index(fields=["valid_to"], name="consents_ending"),
         ]
 
+    def __str__(self) -> str:
+        return f"{self.purpose} {self.pk}"
+
     def as_value(self) -> decision.Consent:
         return decision.Consent(
             id=self.pk,
@@ -165,6 +168,3 @@ class Consent(models.Model):
             valid_to=self.valid_to,
             withdrawn=self.withdrawn_at is not None,
         )
-
-    def __str__(self) -> str:
-        return f"{self.purpose} {self.pk}"

@@ -90,12 +90,7 @@ def test_everything_is_labelled_in_swedish_and_english(cat):
     labelled = [*cat.sections.values(), *cat.benefits.values()]
     labelled += [field for section in cat.sections.values() for field in section.walk()]
     assert all(one.label_sv and one.label_en for one in labelled)
-    codes = [
-        label
-        for section in cat.sections.values()
-        for leaf in section.leaves()
-        for label in leaf.codes.values()
-    ]
+    codes = [label for section in cat.sections.values() for leaf in section.leaves() for label in leaf.codes.values()]
     assert all(label.sv and label.en for label in [*codes, *cat.classes.values(), *cat.owners.values()])
 
 
@@ -182,10 +177,7 @@ def test_codes_carry_the_contracts_labels(cat, section, path, code, label):
 
 def test_only_the_codes_that_the_contract_enumerates_are_closed(cat):
     closed = {
-        section.name
-        for section in cat.sections.values()
-        for leaf in section.leaves()
-        if leaf.codes and leaf.closed
+        section.name for section in cat.sections.values() for leaf in section.leaves() if leaf.codes and leaf.closed
     }
     assert closed == set(PM_SECTIONS)
 
@@ -211,9 +203,7 @@ def test_a_code_that_the_contract_does_not_explain_is_marked_ours(cat):
         (None, None, None),
     ],
 )
-def test_a_payment_row_decides_its_benefit_and_its_family_only_where_the_row_is_silent(
-    cat, row, family, benefit
-):
+def test_a_payment_row_decides_its_benefit_and_its_family_only_where_the_row_is_silent(cat, row, family, benefit):
     assert cat.payment_benefit(row, family) == benefit
 
 

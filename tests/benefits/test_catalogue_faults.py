@@ -24,9 +24,7 @@ CONTRADICTIONS: dict[str, tuple[Edit, str]] = {
         "unknown structure nope",
     ),
     "a structure within itself": (
-        lambda raw: raw["structures"]["franTill"].append(
-            {"name": "x", "type": "franTill", "sv": "x", "en": "x"}
-        ),
+        lambda raw: raw["structures"]["franTill"].append({"name": "x", "type": "franTill", "sv": "x", "en": "x"}),
         "contains itself",
     ),
     "a section of an unknown structure": (

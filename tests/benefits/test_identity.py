@@ -247,9 +247,7 @@ def test_the_package_personnummer_agrees(text, with_check_digit):
     assert ours == (personnummer.parse(text).format(True) if personnummer.valid(text) else None)
 
 
-@pytest.mark.parametrize(
-    "text", ["2021005521", "202100-5521", "162021005521", "16202100-5521", " 202100-5521 "]
-)
+@pytest.mark.parametrize("text", ["2021005521", "202100-5521", "162021005521", "16202100-5521", " 202100-5521 "])
 def test_every_usual_way_to_write_an_organisation_number_gives_ten_digits(text):
     assert parse_organisation(text) == "2021005521"
 

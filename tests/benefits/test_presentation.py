@@ -148,9 +148,5 @@ def test_every_section_of_the_catalogue_can_be_told_in_both_languages(section):
 
 def _sample(field):
     leaves = {"integer": 1, "decimal": "1.50", "boolean": True}
-    one = (
-        leaves.get(field.kind, "x")
-        if field.is_leaf
-        else {child.name: _sample(child) for child in field.children}
-    )
+    one = leaves.get(field.kind, "x") if field.is_leaf else {child.name: _sample(child) for child in field.children}
     return [one, one] if field.many else one

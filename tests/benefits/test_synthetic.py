@@ -70,9 +70,7 @@ def test_every_section_of_both_sources_occurs_in_a_register_of_five_hundred(answ
 
 def test_every_number_is_valid_and_in_the_made_up_series(answers):
     numbers = [number for _, line in answers for number in numbers_in(line)]
-    numbers += [
-        number for _, line in answers for number in line.get("person", {}).get("tidigarePersonnummer", [])
-    ]
+    numbers += [number for _, line in answers for number in line.get("person", {}).get("tidigarePersonnummer", [])]
     assert len(numbers) > 1500
     for number in numbers:
         assert parse(number, on=FIRST_DAY).number == number

@@ -218,9 +218,7 @@ def test_what_a_silent_night_held_back_comes_with_the_next_answer(folder):
 
 def test_nights_are_numbered_after_the_population(folder):
     for source in ("FK", "PM"):
-        assert [manifest(folder, source, n)["lopnummer"] for n in range(1, NIGHTS + 2)] == [
-            *range(1, NIGHTS + 2)
-        ]
+        assert [manifest(folder, source, n)["lopnummer"] for n in range(1, NIGHTS + 2)] == [*range(1, NIGHTS + 2)]
 
 
 def test_a_night_needs_no_earlier_file_and_writes_the_same_bytes_again(folder, tmp_path):

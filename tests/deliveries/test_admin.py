@@ -197,7 +197,7 @@ def test_a_protected_person_is_opened_only_with_the_right_to_it_and_the_attempt_
 
 def test_who_has_the_right_sees_the_protection_at_the_top(client):
     person = PersonFactory(known__protection=Protection.MARKED)
-    client.force_login(with_rights("view_person", "view_personfacts"))
+    client.force_login(with_rights("view_person", "view_protected"))
 
     response = search(client, person.first_number, follow=True)
 

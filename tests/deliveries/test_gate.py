@@ -105,9 +105,7 @@ def test_that_a_stream_has_ended_can_be_fetched_after_its_agreement(watch):
 
 @pytest.mark.parametrize("of", ["customer", "benefit"])
 def test_a_block_stops_what_it_names_until_it_is_lifted(watch, delivery, of):
-    stopped = (
-        {"customer": watch.stream.agreement.customer} if of == "customer" else {"benefit": watch.benefit}
-    )
+    stopped = {"customer": watch.stream.agreement.customer} if of == "customer" else {"benefit": watch.benefit}
     block = BlockFactory(**({"customer": None} | stopped))
     assert refusal(delivery) == "BLOCKED"
 

@@ -65,9 +65,7 @@ def test_a_member_sees_the_deliveries_of_the_own_customer_alone(client, stream, 
     assert list(client.get(LIST).context["page"]) == [mine]
 
 
-@pytest.mark.parametrize(
-    ("state", "number"), [("new", 1), ("fetched", 2), ("acknowledged", 3), ("recalled", 4)]
-)
+@pytest.mark.parametrize(("state", "number"), [("new", 1), ("fetched", 2), ("acknowledged", 3), ("recalled", 4)])
 def test_the_list_says_and_is_narrowed_by_how_far_a_delivery_has_come(client, stream, state, number):
     DeliveryFactory(stream=stream, number=1)
     DeliveryFactory(stream=stream, number=2, first_fetched_at=AT)

@@ -206,9 +206,7 @@ def test_a_field_tells_its_error_beside_it_and_to_screen_readers(client, world):
 
 def test_vendored_files_are_those_whose_checksums_are_recorded():
     folder = Path(settings.BASE_DIR, "static", "vendor")
-    recorded = dict(
-        reversed(line.split(maxsplit=1)) for line in (folder / "SHA256SUMS").read_text().splitlines()
-    )
+    recorded = dict(reversed(line.split(maxsplit=1)) for line in (folder / "SHA256SUMS").read_text().splitlines())
     own = {"SHA256SUMS", "README.md", "update.sh"}
     present = {
         f"./{path.relative_to(folder)}": hashlib.sha256(path.read_bytes()).hexdigest()

@@ -17,9 +17,7 @@ KEYS = """
     needs owners benefits classes classes_by agreement_classes outcomes fee use_instead notes ours
 """
 CODES_BY_PART = {
-    "insurers, employers, pension bodies": (
-        "INS-SAM INS-SKADE INS-RISK INS-PROG INS-FORM EMP-SAM FOREIGN KPA"
-    ),
+    "insurers, employers, pension bodies": ("INS-SAM INS-SKADE INS-RISK INS-PROG INS-FORM EMP-SAM FOREIGN KPA"),
     "municipalities": "KOM-SOC KOM-SOC-ADR KOM-ASS KOM-RETRO KOM-FUT KOM-15A KOM-REHAB",
     "state agencies": (
         "STAT-2 STAT-3 STAT-3B STAT-4 CSN-1 CSN-2 CSN-3 CSN-4 AF-1 IAF-1 SKV-1 UTM-1 UTM-2 PLIKT KAM EHM "
@@ -27,8 +25,7 @@ CODES_BY_PART = {
     ),
     "unemployment insurance funds": "AKASSA",
     "closed": (
-        "OLD-114-24 OLD-114-25 OLD-114-26 OLD-114-27 OLD-114-9 OLD-114-22 OLD-2003-766 OLD-SOL-2001 "
-        "OLD-2017-532"
+        "OLD-114-24 OLD-114-25 OLD-114-26 OLD-114-27 OLD-114-9 OLD-114-22 OLD-2003-766 OLD-SOL-2001 OLD-2017-532"
     ),
 }
 CLOSED = set(CODES_BY_PART["closed"].split())
@@ -115,9 +112,10 @@ def test_only_these_can_be_served_and_each_has_a_first_day():
 
 
 def test_only_the_start_is_wanting_for_these():
-    waiting = {
-        code for code, basis in BASES.items() if can_be_served({**basis, "valid_from": "2026-01-01"})
-    } - {"INS-SAM", "KOM-SOC"}
+    waiting = {code for code, basis in BASES.items() if can_be_served({**basis, "valid_from": "2026-01-01"})} - {
+        "INS-SAM",
+        "KOM-SOC",
+    }
 
     assert waiting == {"KOM-SOC-ADR", "STAT-2", "STAT-3", "CSN-1", "AKASSA"}
 
@@ -144,9 +142,7 @@ def test_what_is_used_instead_is_a_basis_that_is_not_closed(basis):
 
 
 def test_what_needs_a_balancing_or_a_judgement_cannot_be_ordered():
-    manual = {
-        code: BASES[code]["service"] for code in ("KOM-FUT", "STAT-FUT", "KOM-15A", "STAT-15A", "UTM-2")
-    }
+    manual = {code: BASES[code]["service"] for code in ("KOM-FUT", "STAT-FUT", "KOM-15A", "STAT-15A", "UTM-2")}
 
     assert set(manual.values()) == {"manual"}
     assert BASES["STAT-27"]["service"] == "never"

@@ -181,9 +181,7 @@ def test_a_list_without_watches_says_so(client):
     assert 'class="empty"' in client.get(LIST).content.decode()
 
 
-def test_a_long_list_has_pages_and_as_many_queries_as_a_short_one(
-    client, watch, django_assert_max_num_queries
-):
+def test_a_long_list_has_pages_and_as_many_queries_as_a_short_one(client, watch, django_assert_max_num_queries):
     WatchFactory.create_batch(60, stream=watch.stream)
 
     with django_assert_max_num_queries(6):

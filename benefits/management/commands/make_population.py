@@ -26,9 +26,7 @@ def add_register_arguments(parser: ArgumentParser) -> None:
     """What every command about a made-up register asks for."""
     parser.add_argument("--persons", type=int, required=True, help="how many persons the register has")
     parser.add_argument("--seed", type=int, default=1, help="another seed, other people")
-    parser.add_argument(
-        "--day", type=date.fromisoformat, default=FIRST_DAY, help="day of the population, YYYY-MM-DD"
-    )
+    parser.add_argument("--day", type=date.fromisoformat, default=FIRST_DAY, help="day of the population, YYYY-MM-DD")
     parser.add_argument("--out", type=Path, required=True, help="folder for the files")
 
 
