@@ -183,7 +183,10 @@ class PersonNumber(Version):
                 "person", name="person_has_one_current_number", condition=Q(withdrawn_in=None, current=True)
             ),
         ]
-        indexes = [models.Index(fields=["person", "recorded_in"], name="numbers_of_a_person")]
+        indexes = [
+            models.Index(fields=["person", "recorded_in"], name="numbers_of_a_person"),
+            models.Index(fields=["recorded_in"], name="numbers_by_import"),
+        ]
 
 
 class PersonFacts(Version):

@@ -66,7 +66,7 @@ def start_run(
         with transaction.atomic():
             hold(Lock.RUN)
             hold(Lock.IMPORT)
-            follow_persons(at=at)
+            follow_persons(since=_followed_to(), at=at)
             run = Run.objects.create(
                 kind=kind,
                 status=Run.Status.RUNNING,
@@ -85,6 +85,15 @@ def start_run(
         raise RunRefused("ANOTHER_RUNS", "Another run has not ended.") from error
     log.info("run_started", run=run.pk, day=str(day), as_of_import=run.as_of_import, candidates=found)
     return run
+
+
+def _followed_to() -> int:
+    """The import as of which watches have surely followed their persons: that of the run before the last.
+
+    Not of the last itself: an order may then have been on its way that had looked up a person before an import.
+    """
+    runs = Run.objects.exclude(as_of_import=None).order_by("-pk").values_list("as_of_import", flat=True)
+    return min(runs[:2], default=0) if len(runs[:2]) == 2 else 0
 
 
 def perform(run: Run) -> Run:

@@ -231,14 +231,16 @@ def _order_lines(order: Order, asked: Iterable[_Asked]) -> Iterator[OrderLine]:
 
 
 @transaction.atomic
-def follow_persons(*, at: datetime) -> int:
+def follow_persons(*, since: int, at: datetime) -> int:
     """Move each open watch to whoever now holds the number it was ordered by; return how many moved (C8).
+
+    Looks at the numbers that changed hands after import `since`.
 
     Where that person is watched already for the same benefit in the same stream, the watch with the later from-date
     ends as a duplicate.
     """
     moved = 0
-    for watch, holder in _astray():
+    for watch, holder in _astray(since):
         other = Watch.objects.open().filter(stream=watch.stream_id, person=holder, benefit=watch.benefit).first()
         if other is not None:
             later = max(watch, other, key=lambda one: (one.from_date, one.pk))
@@ -250,12 +252,13 @@ def follow_persons(*, at: datetime) -> int:
     return moved
 
 
-def _astray() -> Iterator[tuple[Watch, int]]:
+def _astray(since: int) -> Iterator[tuple[Watch, int]]:
     """The open watches whose number is held by another person than theirs, with that person's id."""
     candidates = Watch.objects.raw(
-        "SELECT w.*, n.person_id AS holder FROM subscriptions_watch w JOIN benefits_personnumber n "
-        "ON n.number = w.ordered_number AND n.withdrawn_in IS NULL "
-        "WHERE w.ended_at IS NULL AND n.person_id <> w.person_id ORDER BY w.id"
+        "SELECT w.*, n.person_id AS holder FROM benefits_personnumber n JOIN subscriptions_watch w "
+        "ON w.ordered_number = n.number WHERE n.recorded_in > %s AND n.withdrawn_in IS NULL "
+        "AND w.ended_at IS NULL AND n.person_id <> w.person_id ORDER BY w.id",
+        [since],
     )
     for watch in list(candidates):
         yield watch, watch.holder  # type: ignore[attr-defined]

@@ -15,7 +15,8 @@ def entries() -> dict[tuple[str, int], str]:
     for block in PO.read_text(encoding="utf-8").split("\n\n"):
         said: dict[str, str] = {}
         keyword = ""
-        for line in block.splitlines():
+        for raw in block.splitlines():
+            line = raw
             if line.startswith("#"):
                 continue
             if not line.startswith('"'):

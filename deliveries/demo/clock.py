@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from unittest.mock import patch
 
 from django.utils import timezone
@@ -20,7 +20,3 @@ def clock(moment: datetime) -> Iterator[datetime]:
 def moment(day: date, hour: int, minute: int = 0) -> datetime:
     """An hour of a day, in the service's time zone."""
     return datetime.combine(day, time(hour, minute), timezone.get_default_timezone())
-
-
-def days_before(day: date, days: int) -> date:
-    return day - timedelta(days=days)

@@ -1,4 +1,4 @@
-"""What must stand before anything can be ordered: the demo's law, customers, agreements, streams, people and systems."""
+"""What must stand before anything can be ordered: the demo's law, customers, agreements, people and systems."""
 
 import secrets
 from collections.abc import Iterable, Iterator

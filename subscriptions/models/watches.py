@@ -151,6 +151,8 @@ class Watch(models.Model):
             models.Index(fields=["person", "stream"], name="watches_of_a_person"),
             # A stream's stock, in order of person, in refreshes and self-checks.
             models.Index(fields=["stream", "person"], name="watches_of_a_stream"),
+            # Numbers that changed hands to the watches ordered by them, in every run; a member's search by number.
+            models.Index(fields=["ordered_number"], name="watches_by_number"),
         ]
 
     def __str__(self) -> str:

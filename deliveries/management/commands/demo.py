@@ -94,9 +94,9 @@ class Command(BaseCommand):
         self._say("the old database is thrown away")
 
     def _serve(self, port: int) -> None:
-        call_command("collectstatic", interactive=False, verbosity=0)
         if not logins.path().exists():
             raise CommandError("There is nothing to show yet: `manage.py demo data` makes it.")
+        call_command("collectstatic", interactive=False, verbosity=0)
         text = logins.path().read_text(encoding="utf-8")
         self.stdout.write(text.replace(logins.ADDRESS, f"http://127.0.0.1:{port}"))
         self.stdout.write("Ctrl-C ends the server.")

@@ -1,0 +1,110 @@
+"""The demo is what a newcomer sees first: it must show all that the service does, and be true."""
+
+import json
+import stat
+from io import BytesIO, StringIO
+
+import pytest
+from django.core.management import call_command
+from django.core.management.base import CommandError
+from django.utils import timezone
+
+from benefits.models import Import
+from deliveries.demo import logins
+from deliveries.demo.cast import LOGINS, ORGANISATIONS
+from deliveries.demo.clock import clock, moment
+from deliveries.models import Delivery, Run
+from subscriptions.models import LegalBasis, Order, OwnerApproval, Stream, Watch
+from subscriptions.orderfile import read_json, read_xml
+from tests.factories import DAY, CustomerFactory
+
+
+@pytest.fixture
+def var(settings, tmp_path, db):
+    settings.VAR_DIR = tmp_path
+    return tmp_path
+
+
+def demo(*arguments: str) -> str:
+    out = StringIO()
+    call_command("demo", "data", "--persons", "200", "--nights", "3", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_the_demo_is_proved_true_and_shows_every_kind_of_thing(var, client):
+    said = demo()
+
+    deliveries = Delivery.objects.standing()
+    assert "· different 0\n" in said
+    assert (Run.objects.count(), Import.objects.published().count()) == (4, 8)
+    assert Run.objects.latest("day").day < timezone.localdate()
+    assert OwnerApproval.objects.filter(owner="PM").exists()
+    assert Watch.objects.filter(benefit__startswith="PM:", told__section="utbetalningar").exists()
+    assert set(Order.objects.values_list("channel", flat=True)) == {"api", "portal"}
+    assert deliveries.filter(first_fetched_at=None).exists()
+    assert deliveries.filter(acknowledged_at__isnull=False).exists()
+    assert deliveries.filter(acknowledged_at=None, first_fetched_at__isnull=False).exists()
+    assert Watch.objects.filter(end_reason=Watch.EndReason.CANCELLED).exists()
+
+    _logins_let_people_in(said, client)
+    _orders_are_kept_as_they_were_written()
+    _made_up_law_says_that_it_is_made_up()
+    _a_second_time_nothing_is_done()
+
+
+def _logins_let_people_in(said: str, client) -> None:
+    assert stat.S_IMODE(logins.path().stat().st_mode) == 0o600
+    assert logins.path().read_text(encoding="utf-8") in said
+    words = [line.split() for line in said.splitlines()]
+    for one in LOGINS:
+        password = next(line[1] for line in words if line[:1] == [one.username])
+        assert client.login(username=one.username, password=password)
+
+
+def _orders_are_kept_as_they_were_written() -> None:
+    for one in ORGANISATIONS:
+        for order in Order.objects.filter(stream__agreement__code=f"{one.code}-1"):
+            xml = one.order_form == "xml"
+            read = read_xml(BytesIO(order.raw.encode())) if xml else read_json(json.loads(order.raw))
+            assert read.organisation_number == one.organisation_number
+            assert len(read.lines) == order.lines.count()
+
+
+def _made_up_law_says_that_it_is_made_up() -> None:
+    added = LegalBasis.objects.filter(version=2)
+    assert set(added.values_list("code", flat=True)) == {"INS-SKADE", "CSN-1", "STAT-3", "AKASSA"}
+    for basis in added:
+        assert basis.note_sv.startswith("DEMOLAG")
+        assert basis.note_en.startswith("DEMO LAW")
+        assert "valid_from" in basis.ours
+
+
+def _a_second_time_nothing_is_done() -> None:
+    before = Stream.objects.count()
+    assert "are there already" in demo()
+    assert Stream.objects.count() == before
+
+
+def test_the_demo_does_not_mix_with_anybody_elses_data(var):
+    CustomerFactory()
+
+    with pytest.raises(CommandError, match="not the demo's"):
+        demo()
+
+
+def test_the_demo_throws_away_only_a_database_of_its_own_folder(var):
+    with pytest.raises(CommandError, match="empty yours yourself"):
+        demo("--rebuild")
+
+
+def test_the_server_has_nothing_to_show_before_there_are_data(var):
+    with pytest.raises(CommandError, match="nothing to show"):
+        call_command("demo", "serve")
+
+
+def test_the_storys_clock_stands_where_it_is_set_and_goes_back_after():
+    real = timezone.now
+
+    with clock(moment(DAY, 22)):
+        assert timezone.localtime().strftime("%Y-%m-%d %H:%M") == "2026-11-23 22:00"
+    assert timezone.now is real
