@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benefits.catalogue import HEADER, Catalogue, Section
-from benefits.content import NOT_XML, digest, envelope, faults, unknown_paths, values_at, with_plain_line_ends
+from benefits.content import NOT_XML, Fault, digest, envelope, faults, unknown_paths, values_at, with_plain_line_ends
 from benefits.identity import IdentityError, parse
 from lefi.errors import Refused
 
@@ -21,6 +22,8 @@ LONGEST_LINE = 16 * 1024 * 1024
 PROTECTIONS = {"INGET", "SEKRETESSMARKERING", "SKYDDAD_FOLKBOKFORING"}
 STATES = {"OK", "FELANDE", "OTILLGANGLIG"}
 _LARGEST_AMOUNT = Decimal(10**12)
+_LARGEST_COUNT = 2**31 - 1
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _QUOTE = json.JSONEncoder(ensure_ascii=False).encode
 
 
@@ -101,15 +104,15 @@ def _manifest(path: Path) -> Manifest:
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
         manifest = Manifest(
-            source=raw["kalla"],
-            sequence=int(raw["lopnummer"]),
-            lines=int(raw["antal"]),
+            source=str(raw["kalla"]),
+            sequence=_count(raw["lopnummer"]),
+            lines=_count(raw["antal"]),
             sha256=raw["sha256"],
             data=path.parent / Path(raw["datafil"]).name,
-            states=dict(raw["tillstand"]),
+            states={source: str(state) for source, state in dict(raw["tillstand"]).items()},
             created_at=datetime.fromisoformat(raw["skapad"]),
         )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise ImportRefused("MANIFEST", f"The manifest cannot be read ({type(error).__name__}).") from error
     if raw.get("format") != FORMAT or raw.get("slag") != "andring":
         raise ImportRefused("FORMAT", f"The manifest is not of the form {FORMAT}, kind andring.")
@@ -120,6 +123,13 @@ def _manifest(path: Path) -> Manifest:
     if manifest.state != "OK" and manifest.lines:
         raise ImportRefused("STATE", "A source that is not OK speaks for nothing, and its file holds no lines.")
     return manifest
+
+
+def _count(said: Any) -> int:
+    """A whole number that the register can hold. Raise ValueError for anything else."""
+    if isinstance(said, bool) or not isinstance(said, int) or not 0 <= said <= _LARGEST_COUNT:
+        raise ValueError("Not a count.")
+    return said
 
 
 def _sha256(path: Path) -> str:
@@ -149,13 +159,13 @@ def _read_line(raw: bytes, place: int, sections: dict[str, Section], on: date) -
         if said.get("person") is not None:
             line.facts = _facts(said["person"], on)
         line.spoken = list(dict.fromkeys(said.get("sektioner", [])))
-        answer = said.get("svar") or {}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        answer = dict(said.get("svar") or {})
+    except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError) as error:
         # IdentityError is a ValueError; its sentence holds no number, but json's may quote the line.
         code = error.code if isinstance(error, IdentityError) else type(error).__name__
         raise ImportRefused("LINE", f"Line {place} cannot be read ({code}).") from None
     strangers = [name for name in line.spoken if name not in sections or name == HEADER]
-    if strangers:
+    if strangers or (line.facts is not None and HEADER not in sections):
         raise ImportRefused("SECTION", f"Line {place} speaks for a section that is not its source's to give.")
     for name in list(line.spoken):
         _read_section(line, sections[name], answer)
@@ -190,13 +200,17 @@ def _read_section(line: Line, section: Section, answer: dict[str, Any]) -> None:
     said = (holder or {}).get(section.name) if isinstance(holder, dict | None) else holder
     items = said if isinstance(said, list) else [] if said is None else [said]
     found = next((fault for item in items for fault in faults(section.fields, item)), None)
-    if isinstance(said, list) and not section.many and len(said) > 1:
-        line.quarantined.append(Quarantine(section.name, "TOO_MANY", "The section holds one item at most."))
-    elif found is not None:
-        line.quarantined.append(Quarantine(section.name, found.code, f"{found.path}: {found.text}"))
-    else:
-        line.items.extend(_items(section, items, line.unknown))
-        return
+    if len(items) > 1 and not section.many:
+        found = Fault("", "TOO_MANY", "The section holds one item at most.")
+    if found is None:
+        unknown: Counter[str] = Counter()
+        try:
+            line.items.extend(list(_items(section, items, unknown)))
+            line.unknown.update(unknown)
+            return
+        except RecursionError:
+            found = Fault("", "TOO_DEEP", "Objects stand too deep inside each other.")
+    line.quarantined.append(Quarantine(section.name, found.code, f"{found.path}: {found.text}"))
     line.spoken.remove(section.name)
 
 
@@ -253,11 +267,16 @@ def _first_path(section: Section, cls: str, leaf: str) -> list[str]:
 def as_json(value: Any) -> str:
     """JSON with every number as its source wrote it."""
     if isinstance(value, dict):
-        return "{" + ",".join(f"{_QUOTE(name)}:{as_json(part)}" for name, part in value.items()) + "}"
+        return "{" + ",".join(f"{_quoted(name)}:{as_json(part)}" for name, part in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ",".join(map(as_json, value)) + "]"
     if isinstance(value, str):
-        return _QUOTE(value)
+        return _quoted(value)
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     return str(value)
+
+
+def _quoted(text: str) -> str:
+    """A JSON string; half a surrogate pair, which no UTF-8 can hold, stays escaped as it came."""
+    return _QUOTE(text) if _LONE_SURROGATE.search(text) is None else json.dumps(text)

@@ -89,7 +89,11 @@ def places_of_repeats() -> list[int]:
     """The lines of persons who stand more than once in the file, by number or by a number that they share."""
     return _column(
         "SELECT place FROM staged_line WHERE number IN "
-        "(SELECT number FROM staged_line GROUP BY number HAVING count(*) > 1) ORDER BY place LIMIT 10"
+        "(SELECT number FROM staged_line GROUP BY number HAVING count(*) > 1) "
+        "OR number IN (SELECT former FROM staged_former WHERE former <> number) "
+        "OR number IN (SELECT number FROM staged_former WHERE former IN "
+        "(SELECT former FROM staged_former GROUP BY former HAVING count(DISTINCT number) > 1)) "
+        "ORDER BY place LIMIT 10"
     )
 
 

@@ -125,8 +125,9 @@ class Builder:
             watches = list(rows.order_by("person_id", "pk")[:PAGE])
             if not watches:
                 return
-            if len(watches) == PAGE and watches[0].person_id != watches[-1].person_id:
-                watches = [one for one in watches if one.person_id != watches[-1].person_id]
+            if len(watches) == PAGE:
+                first, end = watches[0].person_id, watches[-1].person_id
+                watches = [one for one in watches if one.person_id != end] or list(rows.filter(person=first))
             last = watches[-1].person_id
             yield self._read(watches)
 
@@ -201,8 +202,10 @@ class Builder:
         protected = decision.refusal is Refusal.PROTECTED
         why = Pending.Reason.PROTECTED if protected else Pending.Reason.HELD
         noted = {one.reason for one in page.pending.get(finding.watch.pk, [])}
-        if finding.watch.ended_at is not None and not page.told.get(finding.watch.pk):
-            return
+        told = page.told.get(finding.watch.pk, {})
+        heard = bool(told) or finding.watch.pk in page.informed
+        if finding.watch.ended_at is not None and (not heard or _said(told) == ENDED):
+            return  # nothing is owed
         if why not in noted:
             self.draft.pending_new.append((finding.watch.pk, why))
             finding.outcome, finding.reason = Disclosure.Outcome.WITHHELD, decision.refusal or ""

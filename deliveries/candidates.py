@@ -52,8 +52,8 @@ SELECT w.stream_id, w.id FROM subscriptions_watch w JOIN (
   AND (c.basis_code IS NULL OR c.basis_code = s.basis_code)
   WHERE c.id > %s AND c.id <= %s AND c.watch_from IS NULL AND c.person_id IS NULL
 ) c ON c.stream_id = w.stream_id AND (c.benefit IS NULL OR c.benefit = w.benefit)
-WHERE w.ended_at IS NULL
 """
+_OPEN = " WHERE w.ended_at IS NULL"
 _PENDING = """
 SELECT DISTINCT w.stream_id, w.id FROM subscriptions_pending p JOIN subscriptions_watch w ON w.id = p.watch_id
 JOIN run_stream s ON s.stream_id = w.stream_id
@@ -72,7 +72,7 @@ def find(run: Run, streams: list[Stream]) -> int:
     try:
         _add(run, _TOUCHED, [min((s.examined_import for s in streams), default=0), run.as_of_import])
         since = min((s.examined_law for s in streams), default=0)
-        for query in (_LAW_OF_WATCHES, _LAW_OF_PERSONS, _LAW_OF_STREAMS):
+        for query in (_LAW_OF_WATCHES, _LAW_OF_PERSONS, _LAW_OF_STREAMS + _OPEN):
             _add(run, query, [since, run.as_of_law])
         _add(run, _PENDING, [])
         _add_where_a_date_passed(run, streams)
@@ -83,7 +83,10 @@ def find(run: Run, streams: list[Stream]) -> int:
 
 
 def touched_by_law(stream: Stream, since: int) -> tuple[int, set[int]]:
-    """The newest law change, and the stream's watches that those after `since` may affect."""
+    """The newest law change, and the stream's watches that those after `since` may affect.
+
+    Also those that have ended, whose last changes may be on their way.
+    """
     _prepare([stream])
     try:
         with connection.cursor() as cursor:

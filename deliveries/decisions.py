@@ -8,7 +8,7 @@ from typing import Any
 from deliveries.models import StoredDecision
 from subscriptions.decision import Consent, Decision, Profile, decide
 from subscriptions.models import Watch
-from subscriptions.profiles import StreamLaw, best, consents_of, protected_among
+from subscriptions.profiles import StreamLaw, best, consents_of, protected_among, protected_numbers
 
 
 class Decider:
@@ -20,10 +20,12 @@ class Decider:
         self._decided: dict[Profile, tuple[Decision, str]] = {}
         self._consents: dict[int, list[Consent]] = {}
         self._protected: set[int] = set()
+        self._protected_numbers: set[str] = set()
 
     def about(self, person_ids: list[int]) -> None:
         """Read the persons' consents and protection, as newest known."""
         self._protected = protected_among(person_ids)
+        self._protected_numbers = protected_numbers(person_ids)
         if self.law.basis is not None and self.law.basis.consent_needed:
             self._consents = consents_of(self.law.stream, person_ids)
 
@@ -34,7 +36,7 @@ class Decider:
             consent=best(self._consents.get(watch.person_id, []), watch.benefit, self.law.day),
             case=bool(watch.case_reference),
             need=bool(watch.need_reference),
-            protected=watch.person_id in self._protected,
+            protected=watch.person_id in self._protected or watch.ordered_number in self._protected_numbers,
         )
         if profile not in self._decided:
             decision = decide(profile)

@@ -3,6 +3,7 @@ and the stream's mark. A try that fails anywhere leaves no number used, nothing 
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,7 +14,7 @@ from django.db.models import Q
 from deliveries import decisions, storage
 from deliveries.building import Draft
 from deliveries.candidates import touched_by_law
-from deliveries.models import Delivery, Disclosure, Run, Told
+from deliveries.models import Delivery, Disclosure, Run, StreamRun, Told
 from deliveries.schema import VERSION
 from lefi.bulk import CHUNK, copy_rows
 from lefi.locks import Lock, hold_shared
@@ -51,14 +52,15 @@ def drop_lease(stream: Stream, token: int) -> None:
 def release(run: Run, stream: Stream, draft: Draft, token: int, at: datetime) -> Delivery:
     """Make a draft the stream's next delivery.
 
-    Raise LeaseLost if the stream is no longer this worker's, and LawChanged if the law's side has touched a watch in
-    the draft since it was built. Neither has any effect.
+    Raise LeaseLost if the stream is no longer this worker's or the run has ended, and LawChanged if the law's side has
+    touched a watch in the draft since it was built. Neither has any effect.
     """
     storage.keep(draft.path, draft.sha256)
     with transaction.atomic():
         now = Stream.objects.select_for_update().get(pk=stream.pk)
         if now.lease != token or now.last_number != stream.last_number:
             raise LeaseLost
+        _demand_run_goes_on(run)
         hold_shared(Lock.LAW)
         _demand_law_unchanged(stream, draft)
         delivery = _deliver(run, stream, draft, at)
@@ -74,7 +76,22 @@ def release(run: Run, stream: Stream, draft: Draft, token: int, at: datetime) ->
             closed=draft.final,
             leased_until=None,
         )
+        _note(run, stream, draft, delivery)
     return delivery
+
+
+def _demand_run_goes_on(run: Run) -> None:
+    """A run that has ended has no candidates left: a draft built meanwhile may lack some, and would lose them."""
+    if not Run.objects.filter(pk=run.pk, status=Run.Status.RUNNING).exists():
+        raise LeaseLost
+
+
+def _note(run: Run, stream: Stream, draft: Draft, delivery: Delivery) -> None:
+    """The stream has had this run: in the same transaction, so that a worker killed just after releases no second."""
+    counts = draft.counts + Counter(persons=draft.persons, blocks=draft.blocks)
+    StreamRun.objects.filter(run=run, stream=stream).update(
+        status=StreamRun.Status.RELEASED, counts=dict(counts), delivery=delivery
+    )
 
 
 def _demand_law_unchanged(stream: Stream, draft: Draft) -> None:
@@ -170,13 +187,15 @@ def take_back(stream: Stream, number: int, at: datetime) -> list[Delivery]:
     """Recall delivery `number` and all later ones: none has been fetched. Told is again the fold of the others (C6).
 
     The watches in them become pending, so that the next release sends the rest again; what was complete comes complete.
-    A document that ends the stream names no person and stands. The caller holds the stream's row and the law's lock.
+    A document that ends the stream names no person and stands, and what it ended stays so. The caller holds the
+    stream's row and the law's lock.
     """
     recalled = list(Delivery.objects.standing().filter(stream=stream, number__gte=number, final=False))
     ids = [one.pk for one in recalled]
     owed = dict(Disclosure.objects.filter(delivery__in=ids).order_by("complete").values_list("watch", "complete"))
     Told.objects.filter(delivery__in=ids).delete()
-    Told.objects.filter(replaced_by__in=ids).update(replaced_by=None)
+    end = Delivery.objects.filter(stream=stream, final=True).first()
+    Told.objects.filter(replaced_by__in=ids).update(replaced_by=end)
     Delivery.objects.filter(pk__in=ids).update(recalled_at=at)
     reasons = {True: Pending.Reason.REFRESH, False: Pending.Reason.RECALLED}
     if not stream.closed:

@@ -4,6 +4,7 @@ One failing stream never stops another: its mark stays, and the next run takes u
 twice; the rows say what is left to do.
 """
 
+import time
 from collections import Counter
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
@@ -21,13 +22,14 @@ from deliveries.models import Candidate, Run, StreamRun
 from deliveries.release import LawChanged, LeaseLost, drop_lease, keep_lease, release, take_lease
 from lefi.errors import Refused
 from lefi.locks import Lock, hold
-from subscriptions.models import LawChange, Stream
+from subscriptions.models import LawChange, Stream, Watch
 from subscriptions.profiles import StreamLaw, law_of
-from subscriptions.services import follow_persons
+from subscriptions.services import end_watches, follow_persons
 
 log = structlog.get_logger(__name__)
 TRIES = 3
 REBUILDS = 5
+PAUSE = 1.0  # seconds between looking for streams that another worker has let go
 
 
 class RunRefused(Refused):
@@ -93,16 +95,19 @@ def _followed_to() -> int:
     Not of the last itself: an order may then have been on its way that had looked up a person before an import.
     """
     runs = Run.objects.exclude(as_of_import=None).order_by("-pk").values_list("as_of_import", flat=True)
-    return min(runs[:2], default=0) if len(runs[:2]) == 2 else 0
+    two = [number or 0 for number in runs[:2]]
+    return min(two) if len(two) == 2 else 0
 
 
 def perform(run: Run) -> Run:
-    """Release all streams of a run, one after the other, and end it."""
+    """Release all streams of a run, one after the other, and end it: when all are done, or at its deadline."""
     while waiting := list(run.streams.filter(status=StreamRun.Status.WAITING).order_by("tries", "pk")):
-        if timezone.now() > run.deadline:
-            break
         for stream_run in waiting:
+            if timezone.now() > run.deadline:
+                return end_run(run, timezone.now())
             release_stream(stream_run)
+        if run.streams.filter(status=StreamRun.Status.WAITING, stream__leased_until__gt=timezone.now()).exists():
+            time.sleep(PAUSE)  # another worker has what is left
     return end_run(run, timezone.now())
 
 
@@ -150,13 +155,12 @@ def _work(run: Run, stream_run: StreamRun, stream: Stream, token: int) -> None:
 
 
 def _finish(run: Run, stream_run: StreamRun, stream: Stream, draft: Draft, token: int) -> None:
-    counts = draft.counts + Counter(persons=draft.persons, blocks=draft.blocks)
     if run.dry_run:
+        counts = draft.counts + Counter(persons=draft.persons, blocks=draft.blocks)
         _close(stream_run, StreamRun.Status.REHEARSED, counts)
         return
     reading.validate(draft.path)
-    delivery = release(run, stream, draft, token, timezone.now())
-    _close(stream_run, StreamRun.Status.RELEASED, counts, delivery=delivery)
+    release(run, stream, draft, token, timezone.now())
 
 
 def stopped_by(law: StreamLaw) -> str:
@@ -193,7 +197,7 @@ def _failed(stream_run: StreamRun, error: Exception) -> None:
 
 
 def end_run(run: Run, at: datetime) -> Run:
-    """End a run: what is still waiting is carried over to the next."""
+    """End a run: what is still waiting is carried over to the next, and the watches of streams that are over end."""
     with transaction.atomic():
         run.streams.filter(status=StreamRun.Status.WAITING).update(status=StreamRun.Status.CARRIED_OVER)
         counts: Counter[str] = Counter()
@@ -203,6 +207,8 @@ def end_run(run: Run, at: datetime) -> Run:
         ended = Run.objects.filter(pk=run.pk, status=Run.Status.RUNNING)
         ended.update(status=Run.Status.DONE, ended_at=at, counts=dict(counts))
         Candidate.objects.filter(run=run).delete()
+        closed = Watch.objects.filter(stream__closed=True)
+        end_watches(closed, at=at, reason=Watch.EndReason.NO_LONGER)
     run.refresh_from_db()
     log.info("run_ended", run=run.pk, **run.counts)
     return run

@@ -193,9 +193,12 @@ REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_CLASSES": ["subscriptions.authentication.PartnerThrottle"],
     "DEFAULT_THROTTLE_RATES": {"partner": "600/min"},
     "EXCEPTION_HANDLER": "lefi.problems.problem_response",
 }
+# The largest body taken in, in bytes: an order in XML on some 100 000 persons.
+ORDER_MAX_BYTES = env.int("ORDER_MAX_BYTES", default=32 * 1024 * 1024)
 OAUTH2_PROVIDER_APPLICATION_MODEL = "oauth2_provider.Application"
 OAUTH2_PROVIDER = {
     "SCOPES": {
@@ -224,6 +227,11 @@ SPECTACULAR_SETTINGS = {
     "OAUTH2_TOKEN_URL": "/oauth/token/",
     "OAUTH2_SCOPES": OAUTH2_PROVIDER["SCOPES"],
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "ENUM_NAME_OVERRIDES": {
+        "OrderKind": "subscriptions.orderfile.KINDS",
+        "ProblemCode": "lefi.problems.CODES",
+    },
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
 }
 
 # Background work

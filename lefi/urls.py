@@ -3,8 +3,13 @@
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
+from drf_spectacular.views import SpectacularSwaggerSplitView, SpectacularYAMLAPIView
+from oauth2_provider.views import RevokeTokenView, TokenView
 
+from deliveries import api as deliveries_api
 from deliveries import views as deliveries
+from lefi import problems
+from subscriptions import api as subscriptions_api
 from subscriptions import views as subscriptions
 
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -20,9 +25,36 @@ portal = [
     path("deliveries/<int:pk>/acknowledge/", deliveries.delivery_acknowledge, name="delivery-acknowledge"),
 ]
 
+delivery = "streams/<int:stream_id>/deliveries/<int:number>/"
+api = [
+    path("streams/", subscriptions_api.Streams.as_view(), name="streams"),
+    path("streams/<int:stream_id>/orders/", subscriptions_api.StreamOrders.as_view(), name="stream-orders"),
+    path("orders/", subscriptions_api.Orders.as_view(), name="orders"),
+    path("orders/<int:order_id>/", subscriptions_api.OneOrder.as_view(), name="order"),
+    path("streams/<int:stream_id>/deliveries/", deliveries_api.Deliveries.as_view(), name="deliveries"),
+    path(delivery, deliveries_api.OneDelivery.as_view(), name="delivery"),
+    path(f"{delivery}document/", deliveries_api.Document.as_view(), name="document"),
+    path(f"{delivery}acknowledgement/", deliveries_api.Acknowledgement.as_view(), name="acknowledgement"),
+    path("openapi.yaml", SpectacularYAMLAPIView.as_view(authentication_classes=[]), name="openapi"),
+    path(
+        "docs/",
+        SpectacularSwaggerSplitView.as_view(
+            authentication_classes=[], url_name="api:openapi", template_name="api/docs.html"
+        ),
+        name="docs",
+    ),
+]
+
 urlpatterns = [
     path("", include((portal, "portal"))),
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
+    path("api/v1/", include((api, "api"))),
+    path("oauth/token/", TokenView.as_view(), name="token"),
+    path("oauth/revoke/", RevokeTokenView.as_view(), name="revoke-token"),
+    path("docs/errors", problems.explained, name="errors"),
 ]
+handler400 = problems.bad_request
+handler404 = problems.not_found
+handler500 = problems.server_error

@@ -10,6 +10,7 @@ from datetime import date
 from enum import StrEnum
 
 GRANTED = "granted"
+REFUSED = "refused"
 # What a release of a protected person's block may never hold: everything that can reveal a place (OSL 21:3, 21:3 a).
 PLACE_REVEALING = frozenset({"address", "employer", "contact", "related", "protection"})
 

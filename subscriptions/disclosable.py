@@ -11,7 +11,7 @@ from typing import Any
 
 from benefits.catalogue import Catalogue, Field, PaymentRule, Section
 from benefits.content import envelope, values_at, without_what_ended_before
-from subscriptions.decision import GRANTED
+from subscriptions.decision import REFUSED
 
 THIRD_PERSON = "related"
 
@@ -40,7 +40,7 @@ def disclosable(catalogue: Catalogue, section: Section, item: dict[str, Any], al
         return None
     if section.payment is not None:
         cut = _payment(catalogue, section.payment, item, cut or {}, allowance.benefit)
-    if cut is not None and GRANTED in allowance.outcomes:
+    if cut is not None and REFUSED not in allowance.outcomes:
         cut = _granted(section.fields, cut)
     return _allowed(section.fields, cut, allowance.classes) if cut is not None else None
 
@@ -117,7 +117,7 @@ def _allowed(fields: Sequence[Field], item: dict[str, Any], classes: frozenset[s
     kept: dict[str, Any] = {}
     for field in fields:
         value = item.get(field.name)
-        if value is None:
+        if value is None or value == []:
             continue
         if field.is_leaf:
             if field.cls in classes and (field.subject != "other" or THIRD_PERSON in classes):

@@ -15,6 +15,7 @@ from typing import IO, Any
 
 from lxml import etree
 
+from benefits.content import NOT_XML
 from lefi.errors import Refused
 
 KINDS = ("nybestallningBevakning", "avbestallningBevakning", "heluppdateringBevakning")
@@ -46,7 +47,7 @@ class OrderFile:
 
 
 def read_xml(file: IO[bytes]) -> OrderFile:
-    """Read an order in XML. Raise OrderRefused if it is not well formed, has a DOCTYPE or an element of no meaning."""
+    """Read an order in XML. Raise OrderRefused if it is not well formed, has a DOCTYPE or a person in no order type."""
     lines: list[Line] = []
     heads: dict[str, str] = {}
     try:
@@ -55,6 +56,8 @@ def read_xml(file: IO[bytes]) -> OrderFile:
             if name == "person" and kind in KINDS:
                 lines.extend(_xml_person(element, kind))
                 _forget(element)
+            elif name == "person":
+                raise OrderRefused("FORM", f"A person stands outside the order types, on line {element.sourceline}.")
             elif kind == "generelltfalt":
                 heads[name] = (element.text or "").strip()
             if len(lines) > MOST_LINES:
@@ -94,10 +97,11 @@ def _forget(element: etree._Element) -> None:
 def _xml_person(person: etree._Element, kind: str) -> Iterator[Line]:
     texts: dict[str, str] = {}
     benefits: list[str] = []
-    for child in person:
+    for child in person.iterchildren("{*}*"):
         name = etree.QName(child).localname
         if name == "formansinformation":
-            benefits = [etree.QName(one).localname for one in child if (one.text or "").strip() == "1"]
+            named = child.iterchildren("{*}*")
+            benefits.extend(etree.QName(one).localname for one in named if (one.text or "").strip() == "1")
         else:
             texts[name] = (child.text or "").strip()
     yield from _lines(kind, texts, benefits)
@@ -118,7 +122,10 @@ def _json_row(row: Any, place: int) -> Iterator[Line]:
     if not isinstance(benefits, list) or row.get("typ") not in KINDS:
         raise OrderRefused("FORM", f"Row {place} needs typ (one of {', '.join(KINDS)}) and a list formaner.")
     texts = {name: str(value) for name, value in row.items() if isinstance(value, str | int)}
-    yield from _lines(row["typ"], texts, [str(one) for one in benefits])
+    benefits = [str(one) for one in benefits]
+    if any(NOT_XML.search(text) for text in (*texts.values(), *benefits)):
+        raise OrderRefused("FORM", f"Row {place} holds a character that no XML document can hold.")
+    yield from _lines(row["typ"], texts, benefits)
 
 
 def _lines(kind: str, texts: dict[str, str], benefits: Iterable[str]) -> Iterator[Line]:

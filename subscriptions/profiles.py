@@ -8,7 +8,7 @@ from datetime import date
 from django.db.models import Q
 
 from benefits.catalogue import catalogue
-from benefits.models import PersonFacts, Protection
+from benefits.models import PersonFacts, PersonNumber, Protection, VersionQuerySet
 from subscriptions import decision
 from subscriptions.models import Agreement, Block, Consent, LegalBasis, OwnerApproval, Scope, Stream
 from subscriptions.models.law import covers
@@ -81,10 +81,16 @@ def law_of(stream: Stream, day: date) -> StreamLaw:
             classes=frozenset(scope.classes if scope else ()),
         ),
         basis=basis.as_value() if basis else None,
-        approved=frozenset(benefit for owner, benefit in approvals if catalogue().benefits[benefit].owner == owner),
+        approved=frozenset(benefit for owner, benefit in approvals if _owner_of(benefit) == owner),
         blocked_benefits=frozenset(block.benefit for block in blocks if block.benefit),
         blocked=any(not block.benefit for block in blocks),
     )
+
+
+def _owner_of(benefit: str) -> str:
+    """Whose benefit it is; "" for one that the catalogue has no more."""
+    known = catalogue().benefits.get(benefit)
+    return known.owner if known else ""
 
 
 def basis_on(code: str, day: date) -> LegalBasis | None:
@@ -123,5 +129,15 @@ def best(consents: list[decision.Consent], benefit: str, day: date) -> decision.
 
 def protected_among(person_ids: Iterable[int]) -> set[int]:
     """Which persons are protected, as newest known: never as of an earlier import (C1)."""
-    facts = PersonFacts.objects.live().exclude(protection=Protection.NONE)
-    return set(facts.filter(person__in=list(person_ids)).values_list("person_id", flat=True))
+    return set(_protected().filter(person__in=list(person_ids)).values_list("person_id", flat=True))
+
+
+def protected_numbers(person_ids: Iterable[int]) -> set[str]:
+    """Numbers that the persons have let go and a protected person now holds: their watches move at the next run."""
+    let_go = PersonNumber.objects.filter(person__in=list(person_ids), withdrawn_in__isnull=False)
+    held = PersonNumber.objects.live().filter(number__in=let_go.values("number"), person__in=_protected().values("person"))
+    return set(held.values_list("number", flat=True))
+
+
+def _protected() -> VersionQuerySet:
+    return PersonFacts.objects.live().exclude(protection=Protection.NONE)

@@ -41,11 +41,11 @@ def _text(secrets: list[Secret]) -> str:
 
 
 def _example(system: Secret) -> list[str]:
-    """How a system of the first customer lists its deliveries."""
+    """How a system of the first customer lists its streams."""
     return [
         f"The API, described at {ADDRESS}/api/v1/docs/, as {system.who}:",
         f"  TOKEN=$(curl -s -u '{system.name}:{system.secret}' -d grant_type=client_credentials "
         f"-d 'scope=orders deliveries' {ADDRESS}/oauth/token/ "
         "| python3 -c 'import json,sys; print(json.load(sys.stdin)[\"access_token\"])')",
-        f'  curl -s -H "Authorization: Bearer $TOKEN" {ADDRESS}/api/v1/deliveries/',
+        f'  curl -s -H "Authorization: Bearer $TOKEN" {ADDRESS}/api/v1/streams/',
     ]

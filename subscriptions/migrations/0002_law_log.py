@@ -9,7 +9,7 @@ from django.db import migrations
 LAW_LOCK = 4105002
 COLUMNS = "customer_id agreement_id stream_id basis_code benefit person_id watch_from watch_to".split()
 
-# Table: what of its row says what a change may affect, and (for facts) which rows matter.
+# Table: what of its row says what a change may affect, and (for facts and numbers) which rows matter.
 SCOPES = {
     "subscriptions_customer": {"customer_id": "{row}.id"},
     "subscriptions_agreement": {"agreement_id": "{row}.id"},
@@ -29,8 +29,13 @@ SCOPES = {
         "watch_to": "{row}.id",
     },
     "benefits_personfacts": {"person_id": "{row}.person_id"},
+    "benefits_personnumber": {"person_id": "{row}.person_id"},
 }
-CONDITIONS = {"benefits_personfacts": "{row}.protection <> 'INGET'"}
+CONDITIONS = {
+    "benefits_personfacts": "{row}.protection <> 'INGET'",
+    # A number let go: who is watched by it may be another, protected, person from now on.
+    "benefits_personnumber": "{row}.withdrawn_in IS NOT NULL",
+}
 
 
 def insert(table, row, now):

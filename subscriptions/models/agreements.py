@@ -129,7 +129,7 @@ class Stream(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.agreement} · {self.purpose}"
+        return f"{self.agreement} · {self.purpose} · {self.get_channel_display()}"
 
 
 class Block(models.Model):

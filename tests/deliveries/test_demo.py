@@ -2,7 +2,10 @@
 
 import json
 import stat
+import subprocess
+import sys
 from io import BytesIO, StringIO
+from pathlib import Path
 
 import pytest
 from django.core.management import call_command
@@ -14,9 +17,12 @@ from deliveries.demo import logins
 from deliveries.demo.cast import LOGINS, ORGANISATIONS
 from deliveries.demo.clock import clock, moment
 from deliveries.models import Delivery, Run
+from deliveries.storage import place_of
 from subscriptions.models import LegalBasis, Order, OwnerApproval, Stream, Watch
 from subscriptions.orderfile import read_json, read_xml
 from tests.factories import DAY, CustomerFactory
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -49,6 +55,7 @@ def test_the_demo_is_proved_true_and_shows_every_kind_of_thing(var, client):
     _logins_let_people_in(said, client)
     _orders_are_kept_as_they_were_written()
     _made_up_law_says_that_it_is_made_up()
+    _receivers_can_check_every_document(var)
     _a_second_time_nothing_is_done()
 
 
@@ -77,6 +84,24 @@ def _made_up_law_says_that_it_is_made_up() -> None:
         assert basis.note_sv.startswith("DEMOLAG")
         assert basis.note_en.startswith("DEMO LAW")
         assert "valid_from" in basis.ours
+
+
+def _receivers_can_check_every_document(var: Path) -> None:
+    """With the published program and catalogue alone, from a folder where nothing of ours can be imported."""
+    documents = [place_of(one.sha256) for one in Delivery.objects.standing()]
+    largest = max(documents, key=lambda one: one.stat().st_size)
+    altered = var / "altered.xml"
+    altered.write_text(largest.read_text(encoding="utf-8").replace("<fran>2026-", "<fran>2025-"), encoding="utf-8")
+
+    assert [_checked(one) for one in (largest, documents[0])] == ["all digests hold"] * 2
+    assert "is not what its id says" in _checked(altered)
+
+
+def _checked(document: Path) -> str:
+    program, catalogue = ROOT / "docs" / "digest_reference.py", ROOT / "benefits" / "catalogue.json"
+    command = [sys.executable, "-I", str(program), str(catalogue), str(document)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=document.parent)
+    return done.stdout.strip()
 
 
 def _a_second_time_nothing_is_done() -> None:

@@ -100,6 +100,7 @@ class Command(BaseCommand):
         text = logins.path().read_text(encoding="utf-8")
         self.stdout.write(text.replace(logins.ADDRESS, f"http://127.0.0.1:{port}"))
         self.stdout.write("Ctrl-C ends the server.")
+        self.stdout.flush()
         call_command("runserver", f"127.0.0.1:{port}", use_reloader=False, skip_checks=True)
 
     def _unfinished(self) -> Path:

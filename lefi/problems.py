@@ -1,0 +1,216 @@
+"""Every refusal of the API as one `application/problem+json` (RFC 9457), with a stable code that docs/errors.md lists.
+
+A problem holds no personal data: what it repeats of a request is masked, and an unforeseen fault says no more than
+that it happened. `instance` names the request as the logs do.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from django.views import defaults
+from drf_spectacular.utils import OpenApiResponse
+from rest_framework import exceptions, serializers
+
+from lefi.errors import Refused
+from lefi.masking import mask_identity_numbers
+
+MEDIA_TYPE = "application/problem+json"
+Responses = dict[int | tuple[int, str], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A kind of refusal: its HTTP status and what it means."""
+
+    status: int
+    title: Promise
+
+
+# Codes are never taken back or given another meaning.
+PROBLEMS: dict[str, Problem] = {
+    # The request
+    "INVALID": Problem(400, _("Something in the request is not as it should be; errors says what.")),
+    "MALFORMED": Problem(400, _("The request cannot be read.")),
+    "NOT_AUTHENTICATED": Problem(401, _("A valid access token is needed.")),
+    "CLIENT_UNKNOWN": Problem(403, _("The client speaks for no customer.")),
+    "CUSTOMER_INACTIVE": Problem(403, _("The customer is not active.")),
+    "SCOPE_MISSING": Problem(403, _("The access token does not have the scope that this needs.")),
+    "NOT_ALLOWED": Problem(403, _("This is not allowed.")),
+    "NOT_FOUND": Problem(404, _("There is no such thing here, or it is another's.")),
+    "METHOD_NOT_ALLOWED": Problem(405, _("The method is not one of those that this address has.")),
+    "NOT_ACCEPTABLE": Problem(406, _("The answer cannot be given in the form asked for.")),
+    "TOO_LARGE": Problem(413, _("The body is larger than is taken in.")),
+    "UNSUPPORTED_MEDIA_TYPE": Problem(415, _("The body is of a media type that is not read here.")),
+    "TOO_MANY_REQUESTS": Problem(429, _("Too many requests; Retry-After says when to go on.")),
+    "INTERNAL": Problem(500, _("Something went wrong with us. It has been logged.")),
+    # An order as a whole
+    "NOT_JSON": Problem(400, _("The body is not well-formed JSON.")),
+    "NOT_XML": Problem(400, _("The order is not well-formed XML.")),
+    "DOCTYPE": Problem(400, _("An order must not have a DOCTYPE.")),
+    "ORGANISATION_MISSING": Problem(400, _("The order does not name the organisation that orders.")),
+    "FORM": Problem(400, _("The order is not of the form that docs/orders.md describes.")),
+    "EMPTY": Problem(400, _("The order has no lines.")),
+    "TOO_MANY_LINES": Problem(413, _("The order has more lines than one order may hold.")),
+    "OTHER_ORGANISATION": Problem(403, _("The order names another organisation or unit than the client's.")),
+    # Deliveries
+    "OUT_OF_SEQUENCE": Problem(409, _("An earlier delivery of the stream must be fetched first.")),
+    "NOT_FETCHED": Problem(409, _("The delivery must be fetched before it is acknowledged.")),
+    "WRONG_HASH": Problem(409, _("The hash is not that of the delivery.")),
+    "RECALLED": Problem(410, _("The delivery was recalled before anybody had fetched it.")),
+    "AGREEMENT_NOT_ACTIVE": Problem(403, _("The agreement is not active.")),
+    "NO_SCOPE": Problem(403, _("The agreement covers nothing for this purpose.")),
+    "BLOCKED": Problem(403, _("Deliveries are blocked.")),
+    "RELEASE_NEEDED": Problem(403, _("The delivery cannot be fetched again without help from Försäkringskassan.")),
+    "DOCUMENT_DAMAGED": Problem(500, _("The document is damaged. The fault is ours and has been logged.")),
+}
+CODES = tuple(PROBLEMS)
+OTHER = "NOT_ALLOWED"
+# That a person is protected is never told, so a code that says so goes under another name.
+_SPOKEN_OF_AS = {"PROTECTED": "RELEASE_NEEDED"}
+
+_OF_EXCEPTION: dict[type[Exception], str] = {
+    exceptions.ValidationError: "INVALID",
+    exceptions.ParseError: "NOT_JSON",
+    exceptions.AuthenticationFailed: "NOT_AUTHENTICATED",
+    exceptions.NotAuthenticated: "NOT_AUTHENTICATED",
+    exceptions.PermissionDenied: "NOT_ALLOWED",
+    exceptions.NotFound: "NOT_FOUND",
+    exceptions.MethodNotAllowed: "METHOD_NOT_ALLOWED",
+    exceptions.NotAcceptable: "NOT_ACCEPTABLE",
+    exceptions.UnsupportedMediaType: "UNSUPPORTED_MEDIA_TYPE",
+    exceptions.Throttled: "TOO_MANY_REQUESTS",
+    Http404: "NOT_FOUND",
+    PermissionDenied: "NOT_ALLOWED",
+}
+
+
+class ScopeMissing(exceptions.PermissionDenied):
+    """A token that lacks a scope; the challenge names those that are needed (RFC 6750)."""
+
+    def __init__(self, scopes: list[str]) -> None:
+        super().__init__()
+        self.auth_header = f'Bearer error="insufficient_scope", scope="{" ".join(scopes)}"'
+
+
+class FaultSerializer(serializers.Serializer):
+    """One thing wrong with one field of the request."""
+
+    field = serializers.CharField()
+    code = serializers.CharField()
+    detail = serializers.CharField()
+
+
+class ProblemSerializer(serializers.Serializer):
+    """Why a request was refused (RFC 9457). `code` is stable; the words follow Accept-Language."""
+
+    type = serializers.CharField(help_text="Where the code is explained.")
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    code = serializers.ChoiceField(choices=CODES)
+    detail = serializers.CharField(required=False)
+    instance = serializers.CharField(required=False, help_text="The request, as our logs name it.")
+    errors = FaultSerializer(many=True, required=False)  # type: ignore[assignment]
+
+
+def refusals(*codes: str) -> Responses:
+    """The error responses of an operation for its OpenAPI description: these codes and those of every operation."""
+    everywhere = (
+        "NOT_AUTHENTICATED",
+        "SCOPE_MISSING",
+        "CUSTOMER_INACTIVE",
+        "CLIENT_UNKNOWN",
+        "NOT_ACCEPTABLE",
+        "TOO_MANY_REQUESTS",
+        "INTERNAL",
+    )
+    by_status: dict[int, list[str]] = {}
+    for code in (*everywhere, *codes):
+        by_status.setdefault(PROBLEMS[code].status, []).append(code)
+    return {
+        (status, MEDIA_TYPE): OpenApiResponse(ProblemSerializer, description=", ".join(sorted(names)))
+        for status, names in sorted(by_status.items())
+    }
+
+
+def problem(code: str, *, detail: str = "", errors: list[dict[str, str]] | None = None) -> JsonResponse:
+    """The response for a code, in the reader's language. A code that is not listed counts as NOT_ALLOWED."""
+    code = _SPOKEN_OF_AS.get(code, code)
+    code = code if code in PROBLEMS else OTHER
+    found = PROBLEMS[code]
+    body: dict[str, Any] = {
+        "type": f"{reverse('errors')}#{code}",
+        "title": str(found.title),
+        "status": found.status,
+        "code": code,
+    }
+    if detail:
+        body["detail"] = mask_identity_numbers(detail)
+    if request_id := structlog.contextvars.get_contextvars().get("request_id"):
+        body["instance"] = f"urn:uuid:{request_id}"
+    if errors:
+        body["errors"] = errors
+    return JsonResponse(body, status=found.status, content_type=MEDIA_TYPE)
+
+
+def problem_response(exc: Exception, context: dict[str, Any]) -> HttpResponse | None:
+    """REST framework's handler of exceptions. What it does not know is left to `server_error` and the logs."""
+    if isinstance(exc, Refused):
+        return problem(exc.code, detail=exc.sentence)
+    if isinstance(exc, ScopeMissing):
+        return _with_headers(problem("SCOPE_MISSING"), exc)
+    code = next((code for kind, code in _OF_EXCEPTION.items() if isinstance(exc, kind)), "")
+    if not code:
+        return None
+    errors = list(_faults(exc.detail)) if isinstance(exc, exceptions.ValidationError) else None
+    return _with_headers(problem(code, errors=errors), exc)
+
+
+def _with_headers(response: HttpResponse, exc: Exception) -> HttpResponse:
+    if challenge := getattr(exc, "auth_header", None):
+        response["WWW-Authenticate"] = challenge
+    if wait := getattr(exc, "wait", None):
+        response["Retry-After"] = str(int(wait) + 1)
+    return response
+
+
+def _faults(detail: Any, field: str = "") -> Iterator[dict[str, str]]:
+    """Flatten a validation error: one entry for each fault, with the field's path such as `lines.0.day`."""
+    if isinstance(detail, Mapping):
+        for name, inner in detail.items():
+            yield from _faults(inner, f"{field}.{name}".lstrip("."))
+    elif isinstance(detail, list):
+        for place, inner in enumerate(detail):
+            nested = isinstance(inner, Mapping | list)
+            yield from _faults(inner, f"{field}.{place}" if nested else field)
+    else:
+        code = getattr(detail, "code", "invalid")
+        yield {"field": mask_identity_numbers(field), "code": code, "detail": mask_identity_numbers(str(detail))}
+
+
+def explained(request: HttpRequest) -> HttpResponse:
+    """The page that a problem's `type` leads to."""
+    return render(request, "errors.html", {"problems": PROBLEMS})
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return problem("MALFORMED") if _is_api(request) else defaults.bad_request(request, exception)
+
+
+def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return problem("NOT_FOUND") if _is_api(request) else defaults.page_not_found(request, exception)
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return problem("INTERNAL") if _is_api(request) else defaults.server_error(request)
+
+
+def _is_api(request: HttpRequest) -> bool:
+    return request.path.startswith("/api/")

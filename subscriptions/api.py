@@ -1,0 +1,349 @@
+"""The partners' API to their streams and orders, and what its views have in common."""
+
+import json
+from dataclasses import dataclass
+from io import BytesIO
+from typing import IO, Any
+
+from django.conf import settings
+from django.db.models import Count, QuerySet
+from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils import timezone
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, inline_serializer
+from rest_framework import serializers, status
+from rest_framework.generics import ListAPIView
+from rest_framework.pagination import CursorPagination
+from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from lefi.errors import Refused
+from lefi.problems import refusals
+from subscriptions.answers import sentence
+from subscriptions.authentication import partner_of
+from subscriptions.models import Customer, Order, OrderLine, Stream
+from subscriptions.orderfile import KINDS, OrderFile, OrderRefused, read_json, read_xml
+from subscriptions.services import place_order
+
+
+class BodyRefused(Refused):
+    """A body that is too large, or that cannot be read at all."""
+
+
+class JSONBody(BaseParser):
+    """JSON of a bounded size. Raise BodyRefused with TOO_LARGE or NOT_JSON."""
+
+    media_type = "application/json"
+
+    def parse(self, stream: IO[bytes], media_type=None, parser_context=None) -> Any:
+        return parsed_json(body_of(stream))
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """An order as read, and its text as it came."""
+
+    order: OrderFile
+    text: str
+
+
+class JSONOrder(BaseParser):
+    media_type = "application/json"
+
+    def parse(self, stream: IO[bytes], media_type=None, parser_context=None) -> Any:
+        body = body_of(stream)
+        return Received(read_json(parsed_json(body)), _text(body))
+
+
+class XMLOrder(BaseParser):
+    media_type = "application/xml"
+
+    def parse(self, stream: IO[bytes], media_type=None, parser_context=None) -> Any:
+        body = body_of(stream)
+        return Received(read_xml(BytesIO(body)), _text(body))
+
+
+def body_of(stream: IO[bytes]) -> bytes:
+    body = stream.read(settings.ORDER_MAX_BYTES + 1)
+    if len(body) > settings.ORDER_MAX_BYTES:
+        raise BodyRefused("TOO_LARGE", f"A body is {settings.ORDER_MAX_BYTES} bytes at most.")
+    return body
+
+
+def parsed_json(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise BodyRefused("NOT_JSON") from None
+
+
+def _text(body: bytes) -> str:
+    """The body as text, for the order to keep; a text in a database holds no NUL."""
+    try:
+        text = body.decode(json.detect_encoding(body))
+    except UnicodeDecodeError:
+        text = body.decode("latin-1")
+    return text.replace("\0", "")
+
+
+class PartnerView(APIView):
+    """A door for partners: by token only, a bounded number of times a minute. No HEAD: to ask is to fetch."""
+
+    throttle_scope = "partner"
+    http_method_names = ["get", "post"]
+    parser_classes = [JSONBody]
+    required_scopes: list[str]
+
+    def stream_or_404(self, stream_id: int) -> Stream:
+        streams = partner_of(self.request).streams().select_related("agreement__customer")
+        return get_object_or_404(streams, pk=stream_id)
+
+
+class StreamPages(CursorPagination):
+    page_size = 100
+    ordering = "id"
+
+
+class OrderPages(CursorPagination):
+    page_size = 100
+    page_size_query_param = "limit"
+    max_page_size = 500
+    ordering = "-id"
+
+
+class LinePages(CursorPagination):
+    page_size = 1000
+    page_size_query_param = "limit"
+    max_page_size = 5000
+    ordering = "line"
+
+
+class StreamSerializer(serializers.Serializer):
+    """A numbered sequence of deliveries under one agreement, for one purpose."""
+
+    id = serializers.IntegerField()
+    agreement = serializers.CharField(source="agreement.code", help_text="The agreement's code.")
+    purpose = serializers.CharField()
+    last_number = serializers.IntegerField(help_text="The newest delivery's number; 0 if there is none.")
+    examined_day = serializers.DateField(
+        allow_null=True, help_text="All that was known for this day has been told or is owed."
+    )
+    closed = serializers.BooleanField(help_text="The stream's last delivery has been made.")
+
+
+class OrderSerializer(serializers.Serializer):
+    id = serializers.IntegerField()
+    stream = serializers.IntegerField(source="stream_id")
+    received_at = serializers.DateTimeField()
+
+
+class OrderLineSerializer(serializers.Serializer):
+    """The answer to one person and one benefit. The person is known by `line` and by the customer's own reference."""
+
+    line = serializers.IntegerField(help_text="Counted from 1 in the order as sent: one for each person and benefit.")
+    kind = serializers.ChoiceField(choices=KINDS)
+    benefit = serializers.CharField(help_text="The benefit's code, or the name as sent if there is no such benefit.")
+    from_date = serializers.DateField(allow_null=True)
+    reference = serializers.CharField(help_text="The customer's own reference, as sent.")
+    answer = serializers.CharField(help_text="A stable code; docs/errors.md lists them.")
+    sentence = serializers.SerializerMethodField(help_text="The same in words, by Accept-Language.")
+
+    def get_sentence(self, line: OrderLine) -> str:
+        return str(sentence(line.answer))
+
+
+class AnsweredOrderSerializer(OrderSerializer):
+    """An order with a page of its lines; `next` leads to more."""
+
+    answers = serializers.DictField(child=serializers.IntegerField(), help_text="How many lines got each answer.")
+    lines = OrderLineSerializer(many=True)
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+
+
+ORDER_BODY = inline_serializer(
+    "OrderBody",
+    {
+        "organisationsnummer": serializers.CharField(required=False, help_text="Must be the client's, if given."),
+        "enhet": serializers.CharField(required=False, help_text="Must be the client's, if given."),
+        "rader": inline_serializer(
+            "OrderRow",
+            {
+                "typ": serializers.ChoiceField(choices=KINDS),
+                "personnummer": serializers.CharField(help_text="12 digits."),
+                "from": serializers.DateField(required=False, help_text="Needed for nybestallningBevakning."),
+                "formaner": serializers.ListField(
+                    child=serializers.CharField(), help_text="Names or codes of benefits; one answer for each."
+                ),
+                "arendereferens": serializers.CharField(required=False, max_length=60),
+                "behovsreferens": serializers.CharField(required=False, max_length=60),
+                "referens": serializers.CharField(required=False, max_length=100),
+            },
+            many=True,
+        ),
+    },
+)
+ORDER_JSON = OpenApiExample(
+    "A watch on sickness benefit",
+    media_type="application/json",
+    request_only=True,
+    value={
+        "organisationsnummer": "5560000001",
+        "rader": [
+            {
+                "typ": "nybestallningBevakning",
+                "personnummer": "199001012385",
+                "from": "2026-11-01",
+                "formaner": ["sjukpenning"],
+                "referens": "S-4711",
+            }
+        ],
+    },
+)
+ORDER_XML = OpenApiExample(
+    "The same in XML",
+    media_type="application/xml",
+    request_only=True,
+    value=(
+        "<bestallning><generelltfalt><organisationsnummer>5560000001</organisationsnummer></generelltfalt>"
+        "<informationsfalt><nybestallningBevakning><person><personnummer>199001012385</personnummer>"
+        "<from>2026-11-01</from><formansinformation><sjukpenning>1</sjukpenning></formansinformation>"
+        "<referens>S-4711</referens></person></nybestallningBevakning></informationsfalt></bestallning>"
+    ),
+)
+
+
+class Streams(PartnerView, ListAPIView):
+    required_scopes: list[str] = []
+    serializer_class = StreamSerializer
+    pagination_class = StreamPages
+
+    def get_queryset(self) -> QuerySet[Stream]:
+        return partner_of(self.request).streams().select_related("agreement")
+
+    @extend_schema(
+        operation_id="list_streams",
+        tags=["streams"],
+        responses={200: StreamSerializer(many=True), **refusals("NOT_FOUND")},
+    )
+    def get(self, request: Request) -> Response:
+        """List the streams that the client may use."""
+        return self.list(request)
+
+
+class StreamOrders(PartnerView):
+    required_scopes = ["orders"]
+    parser_classes = [JSONOrder, XMLOrder]
+
+    @extend_schema(
+        operation_id="place_order",
+        tags=["orders"],
+        request={"application/json": ORDER_BODY, "application/xml": OpenApiTypes.STR},
+        examples=[ORDER_JSON, ORDER_XML],
+        responses={
+            201: AnsweredOrderSerializer,
+            **refusals(
+                "NOT_FOUND",
+                "NOT_JSON",
+                "NOT_XML",
+                "DOCTYPE",
+                "ORGANISATION_MISSING",
+                "FORM",
+                "EMPTY",
+                "OTHER_ORGANISATION",
+                "TOO_LARGE",
+                "TOO_MANY_LINES",
+                "UNSUPPORTED_MEDIA_TYPE",
+            ),
+        },
+    )
+    def post(self, request: Request, stream_id: int) -> Response:
+        """Order, cancel or refresh watches. Every line is answered; one that is refused stops no other."""
+        partner = partner_of(request)
+        stream = self.stream_or_404(stream_id)
+        received = received_order(request)
+        refuse_another_sender(received.order, partner.customer)
+        order = place_order(
+            stream=stream,
+            channel=Order.Channel.API,
+            lines=received.order.lines,
+            at=timezone.now(),
+            client=partner.client_id,
+            raw=received.text,
+        )
+        url = request.build_absolute_uri(reverse("api:order", args=[order.pk]))
+        answered = answered_order(order, request, self, url=url)
+        return Response(answered, status=status.HTTP_201_CREATED, headers={"Location": url})
+
+
+def received_order(request: Request) -> Received:
+    """The order in the body. Raise OrderRefused; an empty body reaches no parser."""
+    if not isinstance(request.data, Received):
+        raise OrderRefused("EMPTY")
+    return request.data
+
+
+def refuse_another_sender(order: OrderFile, customer: Customer) -> None:
+    """An order says who sends it, wholly or in part; what it says must be true (C2)."""
+    number = order.organisation_number.replace("-", "")
+    if number not in ("", customer.organisation_number) or order.unit not in ("", customer.unit):
+        raise OrderRefused("OTHER_ORGANISATION")
+
+
+def answered_order(order: Order, request: Request, view: APIView, *, url: str) -> dict[str, Any]:
+    """An order with a page of its lines; `url` is what the links to the other pages are made from."""
+    pages = LinePages()
+    lines = pages.paginate_queryset(order.lines.all(), request, view)
+    pages.base_url = url
+    answers = order.lines.order_by("answer").values_list("answer").annotate(lines=Count("pk"))
+    return {
+        **OrderSerializer(order).data,
+        "answers": dict(answers),
+        "lines": OrderLineSerializer(lines, many=True).data,
+        "next": pages.get_next_link(),
+        "previous": pages.get_previous_link(),
+    }
+
+
+class Orders(PartnerView, ListAPIView):
+    required_scopes = ["orders"]
+    serializer_class = OrderSerializer
+    pagination_class = OrderPages
+
+    def get_queryset(self) -> QuerySet[Order]:
+        return orders_of(self.request)
+
+    @extend_schema(
+        operation_id="list_orders",
+        tags=["orders"],
+        responses={200: OrderSerializer(many=True), **refusals("NOT_FOUND")},
+    )
+    def get(self, request: Request) -> Response:
+        """List the orders in the client's streams, the newest first."""
+        return self.list(request)
+
+
+class OneOrder(PartnerView):
+    required_scopes = ["orders"]
+
+    @extend_schema(
+        operation_id="read_order",
+        tags=["orders"],
+        parameters=[
+            OpenApiParameter("cursor", str, description="As in `next` and `previous`."),
+            OpenApiParameter("limit", int, description="Lines on a page: 1000 if not given, 5000 at most."),
+        ],
+        responses={200: AnsweredOrderSerializer, **refusals("NOT_FOUND")},
+    )
+    def get(self, request: Request, order_id: int) -> Response:
+        """Read an order and what its lines were answered, a page at a time."""
+        order = get_object_or_404(orders_of(request), pk=order_id)
+        return Response(answered_order(order, request, self, url=request.build_absolute_uri()))
+
+
+def orders_of(request: Request) -> QuerySet[Order]:
+    """The orders that the partner may see, without the texts they came as."""
+    return Order.objects.filter(stream__in=partner_of(request).streams()).defer("raw")
