@@ -22,6 +22,7 @@ from django.utils import timezone  # noqa: E402
 
 from benchmarks import measure, population, scene  # noqa: E402
 from benchmarks.sizes import STREAMS  # noqa: E402
+from benefits.catalogue import catalogue  # noqa: E402
 from benefits.services import import_file  # noqa: E402
 from benefits.synthetic import Register  # noqa: E402
 from deliveries.models import Run  # noqa: E402
@@ -58,7 +59,7 @@ def _log_position() -> int:
 
 def prepare(at: str) -> Outcome:
     scene.make(STREAMS, datetime.fromisoformat(at))
-    return {}
+    return {"sections": list(catalogue().benefits[scene.BENEFIT].sections)}
 
 
 def write_part(*, persons: int, part: int, start: int, stop: int, folder: str, at: str) -> Outcome:

@@ -100,7 +100,7 @@ def _is_number(value: Any) -> bool:
 
 def unknown_paths(fields: Sequence[Field], item: dict[str, Any], path: str = "") -> Iterator[str]:
     """Yield the paths of what the catalogue does not know: kept as given, counted, never told (C9)."""
-    known = {field.name: field for field in fields}
+    known = _by_name(fields)
     for name, value in item.items():
         field = known.get(name)
         if field is None:
@@ -109,6 +109,11 @@ def unknown_paths(fields: Sequence[Field], item: dict[str, Any], path: str = "")
             for element in value if isinstance(value, list) else [value]:
                 if isinstance(element, dict):
                     yield from unknown_paths(field.children, element, f"{path}{name}.")
+
+
+@lru_cache(maxsize=4096)
+def _by_name(fields: Sequence[Field]) -> dict[str, Field]:
+    return {field.name: field for field in fields}
 
 
 def with_plain_line_ends(value: Any) -> Any:

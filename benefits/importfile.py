@@ -14,6 +14,7 @@ from typing import Any
 
 from benefits.catalogue import HEADER, Catalogue, Section
 from benefits.content import NOT_XML, Fault, digest, envelope, faults, unknown_paths, values_at, with_plain_line_ends
+from benefits.fields import CODE_NAMES
 from benefits.identity import IdentityError, parse
 from lefi.errors import Refused
 
@@ -24,7 +25,7 @@ STATES = {"OK", "FELANDE", "OTILLGANGLIG"}
 _LARGEST_AMOUNT = Decimal(10**12)
 _LARGEST_COUNT = 2**31 - 1
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-_QUOTE = json.JSONEncoder(ensure_ascii=False).encode
+_QUOTE = json.encoder.encode_basestring
 
 
 class ImportRefused(Refused):
@@ -256,22 +257,23 @@ def _amount(section: Section, item: dict[str, Any]) -> Decimal | None:
 
 @cache
 def _first_path(section: Section, cls: str, leaf: str) -> list[str]:
-    """The path of the section's first object that holds the leaf, or first number, of a class."""
+    """The path of the section's first object that holds the leaf, or first number that is no code, of a class."""
     for one in section.walk():
         holds = any(child.name == leaf for child in one.children)
-        if one.cls == cls and (holds or (leaf == "summa" and one.kind in ("integer", "decimal"))):
+        number = one.kind in ("integer", "decimal") and one.name not in CODE_NAMES
+        if one.cls == cls and (holds or (leaf == "summa" and number)):
             return one.path.split(".")
     return ["-"]
 
 
 def as_json(value: Any) -> str:
     """JSON with every number as its source wrote it."""
-    if isinstance(value, dict):
-        return "{" + ",".join(f"{_quoted(name)}:{as_json(part)}" for name, part in value.items()) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(map(as_json, value)) + "]"
     if isinstance(value, str):
         return _quoted(value)
+    if isinstance(value, dict):
+        return "{" + ",".join([f"{_quoted(name)}:{as_json(part)}" for name, part in value.items()]) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(as_json, value)) + "]"
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     return str(value)
@@ -279,4 +281,4 @@ def as_json(value: Any) -> str:
 
 def _quoted(text: str) -> str:
     """A JSON string; half a surrogate pair, which no UTF-8 can hold, stays escaped as it came."""
-    return _QUOTE(text) if _LONE_SURROGATE.search(text) is None else json.dumps(text)
+    return _QUOTE(text) if text.isascii() or _LONE_SURROGATE.search(text) is None else json.dumps(text)

@@ -118,18 +118,18 @@ class Builder:
 
     def _pages(self) -> Iterator[_Page]:
         """The candidates in order of person, never splitting one between pages."""
-        last = 0
-        candidates = Candidate.objects.filter(run=self.run, stream=self.law.stream)
-        while True:
-            rows = Watch.objects.filter(pk__in=candidates.values("watch"), person__gt=last)
-            watches = list(rows.order_by("person_id", "pk")[:PAGE])
-            if not watches:
-                return
-            if len(watches) == PAGE:
-                first, end = watches[0].person_id, watches[-1].person_id
-                watches = [one for one in watches if one.person_id != end] or list(rows.filter(person=first))
-            last = watches[-1].person_id
-            yield self._read(watches)
+        candidates = Candidate.objects.filter(run=self.run, stream=self.law.stream).order_by("watch__person", "watch")
+        ids, persons = array("q"), array("q")
+        for watch, person in candidates.values_list("watch", "watch__person").iterator():
+            ids.append(watch)
+            persons.append(person)
+        start = 0
+        while start < len(ids):
+            end = min(start + PAGE, len(ids))
+            while end < len(ids) and persons[end] == persons[end - 1]:
+                end += 1
+            yield self._read(list(Watch.objects.filter(pk__in=ids[start:end]).order_by("person_id", "pk")))
+            start = end
 
     def _read(self, watches: list[Watch]) -> _Page:
         ids = [one.pk for one in watches]

@@ -179,6 +179,8 @@ def _fields(fields: Sequence[Field], content: dict[str, Any]) -> str:
         if value is None:
             continue
         for element in value if one.many else (value,):
+            if element is None:
+                continue
             if one.is_leaf:
                 texts.append(_leaf(one.name, text_of(one.kind, element)))
             else:

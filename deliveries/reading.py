@@ -14,6 +14,7 @@ from benefits.catalogue import Field, catalogue
 from deliveries.schema import NAMESPACE, current
 
 _NS = f"{{{NAMESPACE}}}"
+_PARENTS = {"generelltfalt": "leverans", "person": "informationsfalt"}  # where the elements read for themselves stand
 
 
 class DocumentFault(Exception):
@@ -119,7 +120,7 @@ def _elements(path: Path, name: str, *, check: bool = True) -> Iterator[etree._E
             huge_tree=True,
         )
         for _, element in walk:
-            if element.tag == _NS + name and element.getparent().tag != _NS + "block":  # an item of the header
+            if element.tag == _NS + name and element.getparent().tag == _NS + _PARENTS[name]:  # else an item's field
                 yield element
                 element.clear()
                 while element.getprevious() is not None:

@@ -107,7 +107,7 @@ def no_longer_allowed(delivery: Delivery, stream: Stream, at: datetime) -> set[s
     refusals: set[str] = set()
     last = 0
     while True:
-        told = sent.filter(watch__gt=last).order_by("watch")[:PAGE]
+        told = sent.filter(watch__gt=last).order_by("watch_id")[:PAGE]
         rows = {one.watch_id: frozenset(one.decision.classes) for one in told.select_related("decision")}
         if not rows:
             return refusals

@@ -224,7 +224,7 @@ def _difference(decider: Decider, watch: Watch, told: Known, stream: Stream) -> 
     expected: Blocks = {}
     if status == ACTIVE:
         allowance = Allowance(watch.benefit, decision.classes, decision.outcomes, watch.from_date)
-        expected = _expected(watch, allowance, stream.examined_import)
+        expected = _expected(_holder(watch, stream.examined_import), watch.benefit, allowance, stream.examined_import)
     for section in sorted(expected.keys() | told.blocks.keys()):
         missing = expected.get(section, Counter()) - told.blocks.get(section, Counter())
         surplus = told.blocks.get(section, Counter()) - expected.get(section, Counter())
@@ -239,12 +239,18 @@ def _status(outcome: Outcome, watch: Watch) -> str:
     return ACTIVE if outcome is Outcome.ALLOWED else NOT_AUTHORISED
 
 
-def _expected(watch: Watch, allowance: Allowance, number: int) -> Blocks:
+def _holder(watch: Watch, number: int) -> int:
+    """Who, as of an import, held the number that a watch was ordered by: it is that person it follows (C8)."""
+    held = PersonNumber.objects.as_of(number).filter(number=watch.ordered_number)
+    return held.values_list("person_id", flat=True).first() or watch.person_id
+
+
+def _expected(person: int, benefit: str, allowance: Allowance, number: int) -> Blocks:
     """What a watch should know as of an import, from the register's rows one person at a time."""
     known = catalogue()
-    contents: list[tuple[str, dict[str, Any]]] = [(HEADER, _header(watch.person_id, number))]
-    wanted = known.benefits[watch.benefit].sections
-    for period in BenefitPeriod.objects.filter(person=watch.person_id).as_of(number):
+    contents: list[tuple[str, dict[str, Any]]] = [(HEADER, _header(person, number))]
+    wanted = known.benefits[benefit].sections
+    for period in BenefitPeriod.objects.filter(person=person).as_of(number):
         if period.section in wanted:
             contents.append((period.section, json.loads(period.content, parse_float=Decimal)))
     expected: Blocks = {}

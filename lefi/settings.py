@@ -135,7 +135,11 @@ ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "lefi.adapters.AccountAdapter"
 SOCIALACCOUNT_ADAPTER = "lefi.adapters.SocialAccountAdapter"
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+ACCOUNT_SESSION_REMEMBER = False
 SESSION_COOKIE_AGE = 8 * 60 * 60
+
+vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
 
 # Language
 

@@ -6,7 +6,9 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularSwaggerSplitView, SpectacularYAMLAPIView
 from oauth2_provider.views import RevokeTokenView, TokenView
 
+from benefits import views as benefits
 from deliveries import api as deliveries_api
+from deliveries import schema_views as schemas
 from deliveries import views as deliveries
 from lefi import problems
 from subscriptions import api as subscriptions_api
@@ -54,6 +56,11 @@ urlpatterns = [
     path("oauth/token/", TokenView.as_view(), name="token"),
     path("oauth/revoke/", RevokeTokenView.as_view(), name="revoke-token"),
     path("docs/errors", problems.explained, name="errors"),
+    path("schema/leverans-1.0.xsd", schemas.xml_schema, name="schema-xsd"),
+    path("schema/leverans-1.0.json", schemas.json_schema, name="schema-json"),
+    path("schema/catalogue.json", benefits.catalogue_file, name="schema-catalogue"),
+    path("reference/", benefits.reference_index, name="reference"),
+    path("reference/<slug:name>/", benefits.reference_section, name="reference-section"),
 ]
 handler400 = problems.bad_request
 handler404 = problems.not_found

@@ -1,6 +1,8 @@
 """The partners' API to their streams and orders, and what its views have in common."""
 
 import json
+import re
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BytesIO
 from typing import IO, Any
@@ -13,8 +15,9 @@ from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, extend_schema, inline_serializer
 from rest_framework import serializers, status
+from rest_framework.exceptions import NotFound
 from rest_framework.generics import ListAPIView
-from rest_framework.pagination import CursorPagination
+from rest_framework.pagination import Cursor, CursorPagination
 from rest_framework.parsers import BaseParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -102,21 +105,29 @@ class PartnerView(APIView):
         return get_object_or_404(streams, pk=stream_id)
 
 
-class StreamPages(CursorPagination):
-    page_size = 100
-    ordering = "id"
+class Pages(CursorPagination):
+    """Pages in order of a number."""
 
-
-class OrderPages(CursorPagination):
     page_size = 100
     page_size_query_param = "limit"
     max_page_size = 500
+    ordering = "id"
+
+    def decode_cursor(self, request: Request) -> Cursor | None:
+        """Raise ValidationError for a cursor that was not had from here."""
+        with suppress(NotFound):
+            cursor = super().decode_cursor(request)
+            if cursor is None or cursor.position is None or re.fullmatch(r"[0-9]{1,19}", cursor.position):
+                return cursor
+        raise serializers.ValidationError({"cursor": [self.invalid_cursor_message]})
+
+
+class OrderPages(Pages):
     ordering = "-id"
 
 
-class LinePages(CursorPagination):
+class LinePages(Pages):
     page_size = 1000
-    page_size_query_param = "limit"
     max_page_size = 5000
     ordering = "line"
 
@@ -219,7 +230,7 @@ ORDER_XML = OpenApiExample(
 class Streams(PartnerView, ListAPIView):
     required_scopes: list[str] = []
     serializer_class = StreamSerializer
-    pagination_class = StreamPages
+    pagination_class = Pages
 
     def get_queryset(self) -> QuerySet[Stream]:
         return partner_of(self.request).streams().select_related("agreement")
@@ -227,7 +238,7 @@ class Streams(PartnerView, ListAPIView):
     @extend_schema(
         operation_id="list_streams",
         tags=["streams"],
-        responses={200: StreamSerializer(many=True), **refusals("NOT_FOUND")},
+        responses={200: StreamSerializer(many=True), **refusals("INVALID")},
     )
     def get(self, request: Request) -> Response:
         """List the streams that the client may use."""
@@ -319,7 +330,7 @@ class Orders(PartnerView, ListAPIView):
     @extend_schema(
         operation_id="list_orders",
         tags=["orders"],
-        responses={200: OrderSerializer(many=True), **refusals("NOT_FOUND")},
+        responses={200: OrderSerializer(many=True), **refusals("INVALID")},
     )
     def get(self, request: Request) -> Response:
         """List the orders in the client's streams, the newest first."""
@@ -336,7 +347,7 @@ class OneOrder(PartnerView):
             OpenApiParameter("cursor", str, description="As in `next` and `previous`."),
             OpenApiParameter("limit", int, description="Lines on a page: 1000 if not given, 5000 at most."),
         ],
-        responses={200: AnsweredOrderSerializer, **refusals("NOT_FOUND")},
+        responses={200: AnsweredOrderSerializer, **refusals("INVALID", "NOT_FOUND")},
     )
     def get(self, request: Request, order_id: int) -> Response:
         """Read an order and what its lines were answered, a page at a time."""

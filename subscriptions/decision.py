@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-GRANTED = "granted"
 REFUSED = "refused"
 # What a release of a protected person's block may never hold: everything that can reveal a place (OSL 21:3, 21:3 a).
 PLACE_REVEALING = frozenset({"address", "employer", "contact", "related", "protection"})

@@ -14,6 +14,7 @@ from benefits.content import envelope, values_at, without_what_ended_before
 from subscriptions.decision import REFUSED
 
 THIRD_PERSON = "related"
+DEDUCTION = "deduction"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ def disclosable(catalogue: Catalogue, section: Section, item: dict[str, Any], al
     if section.benefit_code is not None and not _names_benefit(section.benefit_code, item, allowance.benefit):
         return None
     if section.payment is not None:
-        cut = _payment(catalogue, section.payment, item, cut or {}, allowance.benefit)
+        cut = _payment(catalogue, section.payment, item, cut or {}, allowance)
     if cut is not None and REFUSED not in allowance.outcomes:
         cut = _granted(section.fields, cut)
     return _allowed(section.fields, cut, allowance.classes) if cut is not None else None
@@ -50,22 +51,28 @@ def _names_benefit(path: str, item: dict[str, Any], benefit: str) -> bool:
 
 
 def _payment(
-    catalogue: Catalogue, rule: PaymentRule, whole: dict[str, Any], cut: dict[str, Any], benefit: str
+    catalogue: Catalogue, rule: PaymentRule, whole: dict[str, Any], cut: dict[str, Any], allowance: Allowance
 ) -> dict[str, Any] | None:
-    """Only the rows of the benefit; totals and deductions only if every row of the whole payment is (C7)."""
+    """Only the rows of the benefit; totals and deductions only if every row of the whole payment is (C7).
+
+    A row that is a deduction is one as a whole: that there is one, and of what kind, is told only with its class.
+    """
     family = _first(whole, rule.family_code)
     every, current = whole.get(rule.rows) or [], cut.get(rule.rows) or []
     owners = [catalogue.payment_benefit(_first(row, rule.row_code), family) for row in every]
     if not owners:
         owners = [catalogue.payment_benefit(None, family)]
-    if all(owner == benefit for owner in owners) and len(every) == len(current):
+    own = len(every) == len(current) and all(owner == allowance.benefit for owner in owners)
+    if own and DEDUCTION in allowance.classes:
         return cut
     rows = [
         row
         for row in current
-        if catalogue.payment_benefit(_first(row, rule.row_code), family) == benefit
+        if catalogue.payment_benefit(_first(row, rule.row_code), family) == allowance.benefit
         and _first(row, rule.type_code) not in rule.deduction_types
     ]
+    if own:
+        return cut | {rule.rows: rows}
     if not rows:
         return None
     return {name: value for name, value in cut.items() if name not in rule.totals} | {rule.rows: rows}

@@ -9,9 +9,9 @@ Item = dict[str, Any]
 _PERIOD_STARTS, _PERIOD_ENDS = ("fran", "from"), ("till", "tom")
 
 
-def item_of(section: Section, benefit: str, year: int = 2025) -> Item:
+def item_of(section: Section, benefit: str, year: int = 2025, text: str = "Text") -> Item:
     """An item with every field of the section, about one benefit, dated in a year, and no refusal."""
-    item = _object(section.fields, year)
+    item = _object(section.fields, year, text)
     if section.benefit_code is not None:
         _put(item, section.benefit_code, benefit)
     if section.key is not None:
@@ -27,21 +27,21 @@ def row_code(benefit: str) -> str | None:
     return next((code for code, one in catalogue().payment_codes.items() if one.benefit == benefit), None)
 
 
-def _object(fields: tuple[Field, ...], year: int) -> Item:
-    return {field.name: [_value(field, year)] if field.many else _value(field, year) for field in fields}
+def _object(fields: tuple[Field, ...], year: int, text: str) -> Item:
+    return {field.name: [_value(field, year, text)] if field.many else _value(field, year, text) for field in fields}
 
 
-def _value(field: Field, year: int) -> Any:
+def _value(field: Field, year: int, text: str) -> Any:
     if not field.is_leaf:
-        value = _object(field.children, year)
+        value = _object(field.children, year, text)
         leaf = field.code_leaf
         if leaf is not None and (field.codes or field.refusal):
-            value[leaf.name] = _code(field, leaf.kind, year)
+            value[leaf.name] = _code(field, leaf.kind)
         return value
-    return _code(field, field.kind, year) if field.codes or field.refusal else _leaf(field, year)
+    return _code(field, field.kind) if field.codes or field.refusal else _leaf(field, year, text)
 
 
-def _code(field: Field, kind: str, year: int) -> Any:
+def _code(field: Field, kind: str) -> Any:
     """A code of the field that is not a refusal; codes are written as text in the catalogue, whatever their kind."""
     if kind == "boolean":
         return True not in field.refusal
@@ -49,7 +49,7 @@ def _code(field: Field, kind: str, year: int) -> Any:
     return next((code for code in known if code not in field.refusal), 1 if kind == "integer" else "X")
 
 
-def _leaf(field: Field, year: int) -> Any:
+def _leaf(field: Field, year: int, text: str) -> Any:
     if field.kind in ("integer", "decimal"):
         return year
     if field.kind == "boolean":
@@ -58,7 +58,7 @@ def _leaf(field: Field, year: int) -> Any:
         return f"{year}-02-01" if field.name in _PERIOD_STARTS else f"{year}-03-31"
     if field.kind == "datetime":
         return f"{year}-03-01T12:00:00"
-    return f"Text {year}"
+    return f"{text} {year}"
 
 
 def _put(item: Item, path: str, value: Any) -> None:

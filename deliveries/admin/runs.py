@@ -27,7 +27,6 @@ class RunAdmin(ReadOnlyAdmin):
         "started_at",
         "ended_at",
         "import_link",
-        "as_of_law",
         "released",
         "not_released",
     ]

@@ -78,7 +78,6 @@ class DisclosureAdmin(AboutAPerson, ReadOnlyAdmin):
         "reason",
         "complete",
         "delivery_link",
-        "watch_link",
     ]
     list_filter = ["outcome", "complete"]
     list_select_related = ["person", "customer", "watch", "delivery__stream__agreement"]

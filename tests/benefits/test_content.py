@@ -240,7 +240,9 @@ def test_a_year_or_a_month_holds_all_its_days(text, first, last):
     assert first_and_last_day(text) == (first, last)
 
 
-@pytest.mark.parametrize("text", ["", "Datum saknas", "2024-13", "2024-02-30", "0000", "24-05-17", "\uff12\uff10\uff12\uff14"])
+@pytest.mark.parametrize(
+    "text", ["", "Datum saknas", "2024-13", "2024-02-30", "0000", "24-05-17", "\uff12\uff10\uff12\uff14"]
+)
 def test_what_is_no_date_dates_nothing(text):
     assert first_and_last_day(text) is None
 

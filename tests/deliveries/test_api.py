@@ -59,6 +59,10 @@ def fetch(api, delivery: Delivery):
     return api.get(url(delivery, "document"))
 
 
+def content_of(answer) -> bytes:
+    return b"".join(answer.streaming_content)
+
+
 def acknowledge(api, delivery: Delivery, sha256: str):
     return api.post(url(delivery, "acknowledgement"), {"sha256": sha256}, content_type="application/json")
 
@@ -86,7 +90,7 @@ def test_a_partner_orders_gets_its_first_delivery_and_acknowledges_it(api, strea
     (said,) = api.get(url_of(stream, "deliveries"), {"after": 0}).json()["results"]
     address = url_of(stream, "deliveries", said["number"])
     answer = api.get(f"{address}document/")
-    content = b"".join(answer.streaming_content)
+    content = content_of(answer)
 
     assert hashlib.sha256(content).hexdigest() == said["sha256"]
     assert len(content) == said["size"]
@@ -192,7 +196,7 @@ def test_a_token_for_orders_alone_reads_no_deliveries(api_client, stream, rest):
 def test_the_document_is_handed_out_as_it_was_released_and_the_fetch_is_logged(api, api_client, delivery):
     answer = fetch(api, delivery)
 
-    content = b"".join(answer.streaming_content)
+    content = content_of(answer)
     assert answer.status_code == 200
     assert answer["Content-Type"] == "application/xml"
     assert int(answer["Content-Length"]) == len(content) == delivery.size
@@ -205,7 +209,7 @@ def test_the_document_is_handed_out_as_it_was_released_and_the_fetch_is_logged(a
 
 def test_the_document_reads_by_its_schema(api, delivery, tmp_path):
     path = tmp_path / "fetched.xml"
-    path.write_bytes(b"".join(fetch(api, delivery).streaming_content))
+    path.write_bytes(content_of(fetch(api, delivery)))
 
     assert [entry.number for entry in read(path)] == [delivery.stream.watches.get().ordered_number]
 
@@ -263,7 +267,9 @@ def test_a_damaged_document_is_our_fault(api, stream):
         ("A_CODE_OF_TOMORROW", 403, "NOT_ALLOWED"),
     ],
 )
-def test_every_refusal_of_the_gate_is_a_problem_and_none_tells_of_protection(api, delivery, monkeypatch, code, status, said):
+def test_every_refusal_of_the_gate_is_a_problem_and_none_tells_of_protection(
+    api, delivery, monkeypatch, code, status, said
+):
     def refuse(**_):
         raise FetchRefused(code)
 
@@ -279,7 +285,7 @@ def test_every_refusal_of_the_gate_is_a_problem_and_none_tells_of_protection(api
 
 
 def test_an_acknowledgement_may_be_repeated(api, delivery):
-    fetch(api, delivery).close()
+    content_of(fetch(api, delivery))
 
     answers = [acknowledge(api, delivery, delivery.sha256).status_code for _ in range(2)]
 
@@ -293,7 +299,7 @@ def test_what_was_not_fetched_is_not_acknowledged(api, delivery):
 
 
 def test_another_document_is_not_acknowledged(api, delivery):
-    fetch(api, delivery).close()
+    content_of(fetch(api, delivery))
 
     assert refusal_of(acknowledge(api, delivery, "0" * 64)) == (409, "WRONG_HASH")
 
@@ -316,14 +322,14 @@ def test_an_acknowledgement_in_no_json_is_refused(api, delivery):
 
 def test_a_fetch_asks_the_database_a_bounded_number_of_times(api, delivery, django_assert_max_num_queries):
     with django_assert_max_num_queries(25):
-        fetch(api, delivery).close()
+        content_of(fetch(api, delivery))
 
 
 def test_no_identity_number_reaches_a_log(api, delivery, caplog):
     caplog.set_level("DEBUG")
     number = delivery.stream.watches.get().ordered_number
 
-    content = b"".join(fetch(api, delivery).streaming_content)
+    content = content_of(fetch(api, delivery))
     acknowledge(api, delivery, number)
 
     assert number.encode() in content

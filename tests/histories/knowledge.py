@@ -52,8 +52,9 @@ class Knowledge:
         one = self.someone(person)
         if not one.items(CASES[benefit]):
             one.items(CASES[benefit]).append(sources.sickness(self.ago(9), 9) if benefit == SJP else {})
-        decided = one.items(CASES[benefit])[-1].setdefault("beslut", [{"period": {}}])
-        decided[0]["period"] = {"fran": self.ago(days).isoformat(), "till": self.ago(0).isoformat()}
+        case = one.items(CASES[benefit])[-1]
+        case["beslut"] = case.get("beslut") or [{}]
+        case["beslut"][0]["period"] = {"fran": self.ago(days).isoformat(), "till": self.ago(0).isoformat()}
         self.import_of(one, only=[CASES[benefit]])
 
     @happens(person=PERSON, benefit=CASE)

@@ -165,8 +165,9 @@ class Law:
 
     @happens(code=BASIS, days=st.integers(-1, 1))
     def approval_ended(self, code, days):
-        approvals = OwnerApproval.objects.filter(basis_code=code, benefit=AP, valid_to=None)
-        return bool(approvals.update(valid_to=self.world.day + timedelta(days=days)))
+        ends = self.world.day + timedelta(days=days)
+        approvals = OwnerApproval.objects.filter(basis_code=code, benefit=AP, valid_to=None, valid_from__lte=ends)
+        return bool(approvals.update(valid_to=ends))
 
     @happens(code=BASIS, days=st.integers(0, 1))
     def approval_given(self, code, days):

@@ -53,6 +53,7 @@ class History(Knowledge, Law, RuleBasedStateMachine):
         self.violations: list[AssertionError] = []
         self.merged, self.emptied, self.future = [], [], []
         self.late: Any = None
+        self.late_at = self.releases = 0
         self._folder = tempfile.TemporaryDirectory()
         self._transaction = transaction.atomic()
         self._transaction.__enter__()
@@ -107,8 +108,9 @@ class History(Knowledge, Law, RuleBasedStateMachine):
 
     def _release(self, *args: Any, **kwargs: Any) -> Delivery:
         """The true release, after whatever was to happen just before it."""
-        late, self.late = self.late, None
-        if late is not None:
+        self.releases += 1
+        if self.late and self.releases == self.late_at:
+            late, self.late = self.late, None
             late()
         delivery = TRUE_RELEASE(*args, **kwargs)
         try:
@@ -187,8 +189,8 @@ class History(Knowledge, Law, RuleBasedStateMachine):
         self._proved(run, examined=False)
         return bool(raised)
 
-    @happens(change=LATE, data=st.data(), nightly=st.booleans())
-    def change_between_build_and_release(self, change, data, nightly):
+    @happens(change=LATE, data=st.data(), nightly=st.booleans(), place=STREAM)
+    def change_between_build_and_release(self, change, data, nightly, place):
         self._finish_what_runs()
         step = {one: data.draw(draws) for one, draws in _draws(type(self), change).items()}
         happened = []
@@ -198,7 +200,7 @@ class History(Knowledge, Law, RuleBasedStateMachine):
             happened.append(change)
 
         run = self._start(nightly=nightly)
-        self.late = late
+        self.late, self.late_at, self.releases = late, 1 + place, 0
         runs.perform(run)
         self.late = None
         self._proved(run, examined=False)

@@ -1,0 +1,56 @@
+"""The reference pages: the whole catalogue, in two languages, for everybody, and without a query."""
+
+import pytest
+
+from benefits.catalogue import catalogue
+from tests.lefi.test_pages import fault_free
+
+SECTIONS = list(catalogue().sections)
+LARGEST = 150_000
+
+
+def get(client, address: str, language: str) -> str:
+    return fault_free(client.get(address, headers={"accept-language": language}))
+
+
+@pytest.mark.parametrize("language", ["sv", "en"])
+def test_the_index_lists_every_section_benefit_and_class(client, db, django_assert_num_queries, language):
+    with django_assert_num_queries(0):
+        page = get(client, "/reference/", language)
+    assert f'lang="{language}"' in page
+    for name, section in catalogue().sections.items():
+        assert f'href="/reference/{name}/"' in page
+        assert (section.label_en if language == "en" else section.label_sv) in page
+    for code in catalogue().benefits:
+        assert f'id="{code}"' in page
+    for name in catalogue().classes:
+        assert f'id="class-{name}"' in page
+    assert len(page.encode()) < LARGEST
+
+
+@pytest.mark.parametrize("name", SECTIONS)
+@pytest.mark.parametrize("language", ["sv", "en"])
+def test_a_sections_page_has_an_anchor_for_every_field_and_is_light(
+    client, db, django_assert_num_queries, language, name
+):
+    with django_assert_num_queries(0):
+        page = get(client, f"/reference/{name}/", language)
+    assert [field.path for field in catalogue().sections[name].walk() if f'id="{field.path}"' not in page] == []
+    assert len(page.encode()) < LARGEST
+
+
+def test_codes_stand_with_their_labels_in_the_readers_language(client, db):
+    section = catalogue().sections["generellPersoninformation"]
+    labels = section.field("civilstand.id").codes
+    swedish, english = (get(client, f"/reference/{section.name}/", language) for language in ("sv", "en"))
+    assert labels
+    assert all(label.sv in swedish and label.en in english for label in labels.values())
+
+
+def test_a_section_that_is_not_there_is_not_found(client, db):
+    assert client.get("/reference/okand/").status_code == 404
+
+
+def test_the_pages_are_read_only(client, db):
+    assert client.post("/reference/").status_code == 405
+    assert client.post("/reference/person/").status_code == 405

@@ -1,0 +1,70 @@
+"""Letting a customer's system in from the command line."""
+
+import base64
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.test import Client
+from oauth2_provider.models import Application
+
+from lefi.audit.models import Action, AuditEvent
+from subscriptions.models import ApiClient, Stream
+from tests.factories import CustomerFactory, StreamFactory
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def customer():
+    return CustomerFactory(organisation_number="5560000001", unit="SKADA")
+
+
+def issue(*args: str) -> dict[str, str]:
+    """What is printed, by name."""
+    out = StringIO()
+    call_command("issue_client", *args, stdout=out)
+    return dict(line.split() for line in out.getvalue().splitlines()[:2])
+
+
+def test_the_printed_secret_gets_a_token_and_is_stored_only_as_a_hash(customer):
+    printed = issue("556000-0001", "Skadesystemet", "--unit", "SKADA")
+
+    basic = base64.b64encode(f"{printed['client_id']}:{printed['client_secret']}".encode()).decode()
+    form = {"grant_type": "client_credentials", "scope": "orders"}
+    answer = Client(headers={"Authorization": f"Basic {basic}"}).post("/oauth/token/", form)
+
+    assert answer.json()["scope"] == "orders"
+    assert Application.objects.get().client_secret != printed["client_secret"]
+    assert ApiClient.objects.get().customer == customer
+
+
+def test_a_client_may_be_let_to_named_streams_alone(customer):
+    stream = StreamFactory(agreement__customer=customer)
+
+    issue("5560000001", "Skadesystemet", "--unit", "SKADA", "--stream", str(stream.pk))
+
+    assert list(ApiClient.objects.get().streams.all()) == [stream]
+
+
+def test_that_a_client_was_issued_is_logged(customer):
+    printed = issue("5560000001", "Skadesystemet", "--unit", "SKADA")
+
+    event = AuditEvent.objects.get()
+    assert (event.action, event.client) == (Action.CREATE, printed["client_id"])
+
+
+def test_a_stream_of_another_customer_or_of_the_portal_is_refused(customer):
+    foreign = StreamFactory()
+    portal = StreamFactory(agreement__customer=customer, channel=Stream.Channel.PORTAL)
+
+    for stream in (foreign, portal):
+        with pytest.raises(CommandError):
+            issue("5560000001", "Skadesystemet", "--unit", "SKADA", "--stream", str(stream.pk))
+    assert not Application.objects.exists()
+
+
+@pytest.mark.parametrize("number", ["5560000001", "55600000", "5599999990"])
+def test_a_customer_that_is_not_known_gets_no_client(customer, number):
+    with pytest.raises(CommandError):
+        issue(number, "Skadesystemet")
