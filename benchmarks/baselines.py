@@ -1,12 +1,15 @@
-"""What each case is compared to: a bare COPY, to a client that throws it away, of the rows that the work reads, in its order.
+"""What each case is compared to: a bare COPY, to a client that throws it away, of the rows that the work reads.
 
-Each statement reads what no way of doing the work can leave unread, and nothing else. The first run warms the cache and
-is not counted.
+Each statement reads, in the order of the work, what no way of doing it can leave unread, and nothing else. The first
+run warms the cache and is not counted.
 """
 
 import time
+from dataclasses import dataclass, field
 
 import psycopg
+
+from benchmarks.measure import processor_seconds
 
 RUNS = 3
 
@@ -36,7 +39,7 @@ AND p.section = ANY(%(sections)s)
 WHERE w.stream_id = %(stream)s ORDER BY w.person_id, w.id, p.id
 """
 
-# The watches that an import touched, with all that they may see and all that they were told, in order of stream and person.
+# The watches that an import touched, with all that they may see and were told, in order of stream and person.
 NIGHT = """
 SELECT w.stream_id, w.id, w.person_id, w.ordered_number, w.benefit, w.from_date, n.number, f.name, f.born, f.died_on,
   p.section, p.recorded_in, p.withdrawn_in, p.content, t.told
@@ -51,13 +54,24 @@ WHERE c.number = %(import)s AND c.section = %(touched)s ORDER BY w.stream_id, w.
 """
 
 
-def measure(conninfo: str, query: str, parameters: dict) -> tuple[list[float], int]:
-    """The seconds of each run, and how many bytes one reads."""
-    seconds, size = [], 0
+@dataclass(slots=True)
+class Baseline:
+    """The seconds of each run, by the clock and of processors, and how many bytes one reads."""
+
+    seconds: list[float] = field(default_factory=list)
+    processor: list[float] = field(default_factory=list)
+    size: int = 0
+
+
+def measure(conninfo: str, query: str, parameters: dict) -> Baseline:
+    baseline = Baseline()
     with psycopg.connect(conninfo, autocommit=True) as connection:
         for _ in range(RUNS + 1):
+            used = processor_seconds(connection.info.backend_pid)
             started = time.perf_counter()
             with connection.cursor().copy(f"COPY ({query}) TO STDOUT", parameters) as copy:
-                size = sum(len(data) for data in copy)
-            seconds.append(time.perf_counter() - started)
-    return seconds[1:], size
+                baseline.size = sum(len(data) for data in copy)
+            baseline.seconds.append(time.perf_counter() - started)
+            baseline.processor.append(processor_seconds(connection.info.backend_pid) - used)
+    del baseline.seconds[0], baseline.processor[0]
+    return baseline

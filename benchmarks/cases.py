@@ -1,6 +1,7 @@
 """The cases, each run in a process of its own: `python -m benchmarks.cases NAME ARGUMENTS`.
 
-Prints one JSON object on its last line: `seconds` of the work itself, `python_mb` at its peak, and what it came to.
+Prints one JSON object on its last line: `seconds` of the work itself, `processor` seconds that it took of
+processors, `python_mb` at its peak, and what it came to.
 """
 
 import json
@@ -43,11 +44,13 @@ class Work:
 
     def __enter__(self) -> "Work":
         self._log = _log_position()
+        self._used = measure.processor_seconds(connection.connection.info.backend_pid)
         self._started = time.perf_counter()
         return self
 
     def __exit__(self, *_: object) -> None:
         self.seconds = time.perf_counter() - self._started
+        self.processor = measure.processor_seconds(connection.connection.info.backend_pid) - self._used
         self.log_bytes = _log_position() - self._log
 
 
@@ -100,9 +103,7 @@ def first(*, at: str) -> Outcome:
     """An on-demand run over all streams: what has been ordered since the last is told for the first time."""
     when = datetime.fromisoformat(at)
     day, deadline = timezone.localdate(when), when + timedelta(days=1)
-    return _run(
-        lambda: start_run(kind=Run.Kind.ON_DEMAND, day=day, planned_for=when, deadline=deadline, at=when)
-    )
+    return _run(lambda: start_run(kind=Run.Kind.ON_DEMAND, day=day, planned_for=when, deadline=deadline, at=when))
 
 
 def night(*, at: str) -> Outcome:
@@ -141,7 +142,7 @@ def _analyze(app: str) -> None:
 
 
 def _told(work: Work, **values: Any) -> Outcome:
-    return {"seconds": work.seconds} | values
+    return {"seconds": work.seconds, "processor": work.processor} | values
 
 
 CASES = {one.__name__: one for one in (prepare, write_part, write_night, take_in, order, first, night, add_watches)}

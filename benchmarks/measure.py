@@ -2,9 +2,10 @@
 
 import json
 import os
-import subprocess  # noqa: S404 - only our own module is run
+import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,15 @@ def run_case(name: str, arguments: dict[str, Any], environment: dict[str, str], 
             check=True,
         )
     return json.loads(done.stdout.splitlines()[-1]) | {"postgres_mb": memory.peak_mb}
+
+
+def processor_seconds(backend: int) -> float:
+    """What this process and its database backend, if on this machine, have used of processors."""
+    try:
+        fields = Path(f"/proc/{backend}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+    except OSError:
+        return time.process_time()
+    return time.process_time() + (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def own_peak_mb() -> float:
@@ -60,7 +70,7 @@ class PostgresMemory:
 
 
 def _status(pid: str, name: str) -> float | None:
-    """A memory figure of a process in MB; None where there is none to read, as when the server is on another machine."""
+    """A memory figure of a process in MB; None where none can be read, as of a server on another machine."""
     try:
         text = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
     except OSError:

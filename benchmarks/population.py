@@ -1,4 +1,4 @@
-"""The made-up register in parts: imports of some of its persons, and nights that change equally many in an equal way."""
+"""The made-up register in parts: imports of some of its persons, and nights that change equally many equally."""
 
 import hashlib
 import json
@@ -37,10 +37,8 @@ def write_part(register: Register, part: int, indexes: range, folder: Path, at: 
         return [write_import(source, part, lines(source), folder, at) for source in ("FK", "PM")]
 
 
-def write_night(
-    register: Register, sequence: int, indexes: Iterable[int], folder: Path, at: datetime
-) -> Written:
-    """A night's import from FK: each of the persons has one sickness case in place of the one that the last night made."""
+def write_night(register: Register, sequence: int, indexes: Iterable[int], folder: Path, at: datetime) -> Written:
+    """A night's import from FK: each person has one sickness case in place of the one that the last night made."""
     return write_import("FK", sequence, (_changed(register, index, sequence) for index in indexes), folder, at)
 
 
@@ -55,9 +53,7 @@ def _changed(register: Register, index: int, sequence: int) -> dict[str, Any]:
     }
 
 
-def write_import(
-    source: str, sequence: int, lines: Iterable[dict[str, Any]], folder: Path, at: datetime
-) -> Written:
+def write_import(source: str, sequence: int, lines: Iterable[dict[str, Any]], folder: Path, at: datetime) -> Written:
     """An import's two files, written as they are computed."""
     name = f"{source.lower()}-{sequence:04d}"
     told, count, size = hashlib.sha256(), 0, 0

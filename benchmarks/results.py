@@ -12,7 +12,7 @@ LARGEST_GROWTH = 1.5  # of a night, from the fewest watches to the most
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One measured value. `ratio` is to the baseline, `target` what `value` may be at most; None where there is none."""
+    """One measured value. `ratio` is to the baseline, `target` what `value` may be at most."""
 
     name: str
     size: int

@@ -6,10 +6,12 @@ much and not of little.
 
 from datetime import date, datetime
 
+from django.db import connection
+
 from benefits.models import Import
 from deliveries.models import Delivery
 from lefi.bulk import execute
-from subscriptions.models import Agreement, Customer, LegalBasis, LawChange, Scope, Stream
+from subscriptions.models import Agreement, Customer, LawChange, LegalBasis, Scope, Stream
 
 BENEFIT = "FK:SJP"
 ORDER_NAME = "sjukpenning"
@@ -117,8 +119,6 @@ def _typical_watch() -> int:
 
 
 def _scalar(query: str) -> int:
-    from django.db import connection
-
     with connection.cursor() as cursor:
         cursor.execute(query)
         return cursor.fetchone()[0]

@@ -109,6 +109,7 @@ def _schema() -> etree.XMLSchema:
 
 
 def _elements(path: Path, name: str, *, check: bool = True) -> Iterator[etree._Element]:
+    ended = False  # a parser that holds a schema does not say when its document was cut off
     try:
         walk = etree.iterparse(
             str(path),
@@ -120,6 +121,7 @@ def _elements(path: Path, name: str, *, check: bool = True) -> Iterator[etree._E
             huge_tree=True,
         )
         for _, element in walk:
+            ended = element.getparent() is None
             if element.tag == _NS + name and element.getparent().tag == _NS + _PARENTS[name]:  # else an item's field
                 yield element
                 element.clear()
@@ -127,6 +129,8 @@ def _elements(path: Path, name: str, *, check: bool = True) -> Iterator[etree._E
                     del element.getparent()[0]
     except etree.XMLSyntaxError as error:
         raise DocumentFault(f"The document does not hold to its schema at line {error.lineno}.") from None
+    if not ended:
+        raise DocumentFault("The document is cut off before its last line.")
 
 
 def _text(element: etree._Element, name: str) -> str:

@@ -117,7 +117,7 @@ class Pages(CursorPagination):
         """Raise ValidationError for a cursor that was not had from here."""
         with suppress(NotFound):
             cursor = super().decode_cursor(request)
-            if cursor is None or cursor.position is None or re.fullmatch(r"[0-9]{1,19}", cursor.position):
+            if cursor is None or cursor.position is None or re.fullmatch(r"[0-9]{1,19}", str(cursor.position)):
                 return cursor
         raise serializers.ValidationError({"cursor": [self.invalid_cursor_message]})
 

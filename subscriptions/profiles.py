@@ -135,7 +135,9 @@ def protected_among(person_ids: Iterable[int]) -> set[int]:
 def protected_numbers(person_ids: Iterable[int]) -> set[str]:
     """Numbers that the persons have let go and a protected person now holds: their watches move at the next run."""
     let_go = PersonNumber.objects.filter(person__in=list(person_ids), withdrawn_in__isnull=False)
-    held = PersonNumber.objects.live().filter(number__in=let_go.values("number"), person__in=_protected().values("person"))
+    held = PersonNumber.objects.live().filter(
+        number__in=let_go.values("number"), person__in=_protected().values("person")
+    )
     return set(held.values_list("number", flat=True))
 
 

@@ -8,7 +8,6 @@ from hypothesis import HealthCheck, Phase, seed
 from hypothesis import settings as hypothesis_settings
 from hypothesis.stateful import run_state_machine_as_test
 
-
 from tests.histories.machine import History
 from tests.histories.steps import FIRED, REFUSED
 
@@ -21,9 +20,7 @@ def test_whatever_happens_first_and_changes_are_everything_that_may_be_told(sett
     """HISTORY_STEPS says how many steps in all, HISTORY_SEED which histories; docs/proof.md tells more."""
     settings.PENDING_DAYS = settings.PROTECTED_DAYS = 100_000
     settings.IMPORT_QUARANTINE_MOST = 10
-    run_state_machine_as_test(
-        seed(int(os.environ.get("HISTORY_SEED", "1")))(History), settings=_of_histories()
-    )
+    run_state_machine_as_test(seed(int(os.environ.get("HISTORY_SEED", "1")))(History), settings=_of_histories())
     if STEPS >= 1000:
         sys.stdout.write(statistics())
 

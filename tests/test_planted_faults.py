@@ -3,12 +3,11 @@
 Every scenario is first run as the product stands, and proved; then again with the fault in place.
 """
 
-from contextlib import ExitStack, contextmanager
+import itertools
 from datetime import timedelta
 from unittest import mock
 
 import pytest
-from django.db import transaction
 
 from benefits.content import digest
 from deliveries import building, candidates, known, release, runs
@@ -16,68 +15,25 @@ from deliveries.building import Builder
 from deliveries.known import Register
 from deliveries.models import Delivery, Told
 from deliveries.tasks import put_back_what_is_stuck
-from deliveries.verification import verify
 from subscriptions.disclosable import disclosable
-from subscriptions.models import Consent, Stream, Watch
+from subscriptions.models import Consent, Stream
 from subscriptions.models.watches import OrderKind
 from tests.factories import ConsentFactory
 from tests.histories import sources
-from tests.histories.checks import check_document
+from tests.histories.faults import before_release, patched, play, spoken, watched
 from tests.histories.sources import CASES, FP, PAID, PLANNED, SJP
 from tests.histories.steps import Broken, Killed, trouble
-from tests.histories.world import NARROW, World, world
+from tests.histories.world import NARROW
 
 pytestmark = pytest.mark.django_db
 SICK = CASES[SJP]
-TRUE_RELEASE = runs.release
 
 
 @pytest.fixture
 def scene(tmp_path):
-    """A function that plays a scenario in a world of its own, faults in place, and returns what is different."""
-    count = 0
-
-    def play(scenario, *faults) -> list[str]:
-        nonlocal count
-        count += 1
-        folder = tmp_path / str(count)
-        folder.mkdir()
-        with transaction.atomic(), world(folder, persons=4) as made:
-            made.sources.hand_over(made.now, *made.sources.people)
-            with ExitStack() as planted:
-                scenario(made, lambda: [planted.enter_context(fault()) for fault in faults])
-            found = differences(made)
-            transaction.set_rollback(True)
-        return found
-
-    return play
-
-
-def differences(made: World) -> list[str]:
-    """What verifying every stream finds to be different."""
-    found = []
-    for stream in made.streams:
-        report = verify(stream, made.now)
-        found += [str(one) for one in report.different]
-    return found
-
-
-def patched(owner, name, value):
-    return lambda: mock.patch.object(owner, name, value)
-
-
-def spoken(made: World, section: str, *items, person: int = 0) -> None:
-    """The source says what a section of a person holds, from now on."""
-    one = made.sources.people[person]
-    one.sections[section] = list(items)
-    made.sources.hand_over(made.now, one, only=[section])
-
-
-def watched(made: World, benefit: str = SJP) -> Watch:
-    """A watch that has had its first delivery."""
-    watch = made.watch(made.streams[0], 0, benefit)
-    made.night()
-    return watch
+    """Play a scenario in a new world with faults in place; return what is different (tests.histories.faults.play)."""
+    count = itertools.count()
+    return lambda scenario, *faults: play(tmp_path / str(next(count)), scenario, *faults)
 
 
 # The register
@@ -187,8 +143,10 @@ def test_a_late_committing_import_that_is_skipped_is_found(scene):
         made.next_day()
         made.night()
 
+    true = runs.release
+
     def watermark(run, stream, draft, token, at):
-        delivery = TRUE_RELEASE(run, stream, draft, token, at)
+        delivery = true(run, stream, draft, token, at)
         type(stream).objects.filter(pk=stream.pk).update(examined_import=run.as_of_import + 1)
         return delivery
 
@@ -209,25 +167,6 @@ def test_a_narrowed_agreement_that_is_not_examined_again_is_found(scene):
     nobody = "SELECT w.stream_id, w.id FROM subscriptions_watch w WHERE %s > %s"
     assert not scene(scenario)
     assert scene(scenario, patched(candidates, "_LAW_OF_STREAMS", nobody), patched(candidates, "_OPEN", ""))
-
-
-@contextmanager
-def before_release(stream, happens):
-    """Let something happen just before the stream's release; yields what released documents should not have told."""
-    due, leaked = [happens], []
-
-    def late(*args):
-        if due and args[1] == stream:
-            due.pop()()
-        delivery = TRUE_RELEASE(*args)
-        try:
-            check_document(delivery)
-        except AssertionError as found:
-            leaked.append(str(found))
-        return delivery
-
-    with mock.patch.object(runs, "release", late):
-        yield leaked
 
 
 def consent_withdrawn_before_release(made, plant):
@@ -442,9 +381,9 @@ def test_a_worker_killed_just_after_its_release_does_not_release_again(scene):
         watched(made)
         plant()
         run = made.start_night()
-        with mock.patch.object(runs, "drop_lease"), trouble((runs, "release"), Killed(), after=True):
-            with pytest.raises(Killed):
-                runs.perform(run)
+        killed = trouble((runs, "release"), Killed(), after=True)
+        with mock.patch.object(runs, "drop_lease"), killed, pytest.raises(Killed):
+            runs.perform(run)
         made.now += timedelta(minutes=6)
         put_back_what_is_stuck()
         numbers.append(Delivery.objects.filter(run=run).count() - len(made.streams))

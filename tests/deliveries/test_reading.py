@@ -50,7 +50,6 @@ def test_the_head_says_what_it_was_made_of(path):
         ("<startades>", "<okand>x</okand><startades>"),
         ("<aktivt>true", "<aktivt>kanske"),
         (f'efter="{DIGEST}"', 'efter="fel"'),
-        ("</leverans>", ""),
         ("<avtal>", "<avtal>\x00"),
         ("<lopnummer>1<", "<lopnummer>0<"),
         ('informationstyp="1"', ""),
@@ -62,6 +61,15 @@ def test_a_document_that_does_not_hold_is_refused_without_quoting_it(path, was, 
         reading.validate(path)
     assert NUMBER not in str(fault.value)
     assert "line" in str(fault.value)
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("end", ["</leverans>", "<slutfalt>", "</person>", "<block "])
+def test_a_document_that_was_cut_off_is_refused(path, end, check):
+    text = path.read_text()
+    path.write_text(text[: text.rindex(end)])
+    with pytest.raises(reading.DocumentFault):
+        list(reading.read(path, check=check))
 
 
 def test_a_document_without_a_head_is_refused(tmp_path):

@@ -98,17 +98,12 @@ def prove(world, *, examined: bool = False, streams: Iterable[int] | None = None
         if streams is not None and stream.pk not in streams:
             continue
         report = verify(stream, world.now)
-        if report.different:
-            from subscriptions.models import LawChange, Pending
-            from deliveries.models import Run
-            for f in report.different:
-                print("DIFF", f, Watch.objects.filter(pk=f.watch).values(), list(Disclosure.objects.filter(watch=f.watch).order_by("pk").values("delivery__number","delivery__recalled_at","outcome","reason","complete","sections")))
-                print("LAW", list(LawChange.objects.order_by("-pk").values("pk","kind","person_id","watch_from","watch_to","stream_id","agreement_id")[:12]))
-                print("STREAM", stream.examined_law, stream.examined_import, stream.examined_day, list(Run.objects.order_by("-pk").values("pk","kind","day","as_of_law","as_of_import","dry_run","status")[:4]))
-                print("RUNS", list(stream.runs.order_by("-pk").values("run","status","code","tries")[:4]))
         assert not report.different, list(map(str, report.different))
         if examined and not stream.closed and not stopped_by(law_of(stream, world.day)):
             waiting = [str(one) for one in report.pending if not one.why.startswith("frozen")]
-            assert not waiting, (waiting, list(stream.runs.order_by("-pk").values("run", "status", "code", "tries")[:3]))
+            assert not waiting, (
+                waiting,
+                list(stream.runs.order_by("-pk").values("run", "status", "code", "tries")[:3]),
+            )
         total.add(report)
     return total

@@ -67,12 +67,16 @@ class Law:
     @happens(place=STREAM, person=PERSON)
     def cancelled(self, place, person):
         watch = self.a_watch(place, person)
-        return watch is not None and self.orders(place, Line(OrderKind.CANCEL, watch.ordered_number, watch.benefit, None))
+        return watch is not None and self.orders(
+            place, Line(OrderKind.CANCEL, watch.ordered_number, watch.benefit, None)
+        )
 
     @happens(place=STREAM, person=PERSON)
     def refreshed(self, place, person):
         watch = self.a_watch(place, person)
-        return watch is not None and self.orders(place, Line(OrderKind.REFRESH, watch.ordered_number, watch.benefit, None))
+        return watch is not None and self.orders(
+            place, Line(OrderKind.REFRESH, watch.ordered_number, watch.benefit, None)
+        )
 
     @happens(place=STREAM, person=PERSON, ago=DAYS_AGO)
     def ordered_again_after_cancelling(self, place, person, ago):
@@ -113,7 +117,12 @@ class Law:
         customer.active = not customer.active
         customer.save()
 
-    @happens(persons=st.sets(PERSON, min_size=3), benefits=SOME_BENEFITS, last=st.sampled_from([None, 1, 5]), soon=st.integers(0, 2))
+    @happens(
+        persons=st.sets(PERSON, min_size=3),
+        benefits=SOME_BENEFITS,
+        last=st.sampled_from([None, 1, 5]),
+        soon=st.integers(0, 2),
+    )
     def consents_given(self, persons, benefits, last, soon):
         start = self.world.day + timedelta(days=soon // 2)
         for person in persons:

@@ -132,7 +132,9 @@ class History(Knowledge, Law, RuleBasedStateMachine):
         except runs.RunRefused as refused:
             REFUSED[refused.code] += 1
             self._finish_what_runs()
-            return self.world.start_night() if nightly and refused.code != "ALREADY_RUN" else self.world.start_on_demand()
+            return (
+                self.world.start_night() if nightly and refused.code != "ALREADY_RUN" else self.world.start_on_demand()
+            )
 
     def _night(self) -> Run:
         run = runs.perform(self._start(nightly=True))
@@ -277,5 +279,3 @@ class History(Knowledge, Law, RuleBasedStateMachine):
 def _draws(machine: type, name: str) -> dict[str, Any]:
     """The strategies that a rule draws its arguments from."""
     return getattr(machine, name).hypothesis_stateful_rule.arguments
-
-

@@ -76,9 +76,7 @@ class World:
         agreement = AgreementFactory(customer=old.agreement.customer, valid_from=self.day)
         self.streams[place] = self._scoped(agreement, scope.basis_code, scope.classes)
 
-    def order(
-        self, stream: Stream, kind: str, number: str, benefit: str, start: date = date(2025, 6, 1)
-    ) -> list[str]:
+    def order(self, stream: Stream, kind: str, number: str, benefit: str, start: date = date(2025, 6, 1)) -> list[str]:
         """Order one watch in the portal; return the answers."""
         return self.order_lines(stream, [Line(kind, number, benefit, start, "A1", "B1")])
 

@@ -1,0 +1,187 @@
+"""True processes: a night killed outright, and Celery workers on Redis and on plain files."""
+
+import os
+import random
+import signal
+import subprocess
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db import connection
+
+from deliveries.models import Delivery
+from tests.histories.sources import FP, SJP, line_of, parental, sickness
+from tests.histories.world import World, world
+from tests.outside import Outside, until
+
+PERSONS = 40
+CHECK = """
+from collections import Counter
+from deliveries.models import Delivery, Disclosure, Run, StreamRun
+from subscriptions.models import Stream
+for stream in Stream.objects.all():
+    numbers = list(Delivery.objects.filter(stream=stream).order_by("number").values_list("number", flat=True))
+    assert numbers == list(range(1, stream.last_number + 1)), numbers
+for delivery in Delivery.objects.all():
+    assert Disclosure.objects.filter(delivery=delivery).count() >= delivery.persons
+assert not Run.objects.filter(status="running").exists()
+assert set(StreamRun.objects.values_list("status", flat=True)) == {"released"}
+assert set(Counter(StreamRun.objects.values_list("run", "stream")).values()) == {1}
+print(Delivery.objects.count())
+"""
+REAP = """
+from deliveries import tasks
+from subscriptions.models import Stream
+Stream.objects.update(leased_until=None)
+tasks.put_back_what_is_stuck()
+"""
+# A worker of our own queue, so that no other worker on the same broker takes its tasks.
+WORKER = """
+from lefi.celery import app
+app.conf.task_default_queue = "{queue}"
+app.conf.task_create_missing_queues = True
+app.worker_main(["worker", "--pool=solo", "--loglevel=WARNING", "--without-gossip", "--without-mingle", "-Q", "{queue}"])
+"""
+SEND = """
+from lefi.celery import app
+app.conf.task_default_queue = "{queue}"
+from benefits.tasks import import_benefits
+from deliveries.tasks import put_back_what_is_stuck, release_stream
+"""
+# The night of today can only be started once it is night: this starts a past one, and sends what the task sends.
+NIGHT = """
+from datetime import date
+from django.utils import timezone
+from deliveries import runs
+run = runs.start_night(day=date({day:%Y, %-m, %-d}), at=timezone.now())
+for pk in run.streams.values_list("pk", flat=True):
+    {send}
+"""
+
+
+@pytest.fixture
+def scene(transactional_db, tmp_path) -> Iterator[World]:
+    """Forty watched persons in two streams, known and not yet told."""
+    with world(tmp_path, persons=PERSONS) as made:
+        for place, person in enumerate(made.sources.people):
+            person.items("sjukpenningarende").append(sickness(made.day - timedelta(days=30 + place), 9))
+        made.sources.hand_over(made.now, *made.sources.people)
+        for person in range(PERSONS):
+            made.watch(made.streams[0], person, SJP)
+            made.watch(made.streams[2], person, FP)
+        yield made
+
+
+def news(made: World, sequence: int) -> Path:
+    """A file of one more case for everybody, not yet imported."""
+    for person in made.sources.people:
+        person.items("foraldrapenningarende").append(parental(made.day - timedelta(days=30 * sequence), 5))
+    lines = [line_of(person, "FK", ["foraldrapenningarende"]) for person in made.sources.people]
+    return made.sources.write("FK", sequence, lines, made.now)
+
+
+def test_a_night_killed_outright_at_any_moment_is_taken_up_again(scene, tmp_path):
+    outside = Outside(tmp_path)
+    moments = random.Random(5)
+    day = scene.day
+    for night in range(2):
+        started = outside.start("run_night", "--date", (day + timedelta(days=night)).isoformat())
+        until((settings.DOCUMENTS_DIR / "unfinished").is_dir)
+        with pytest.raises(subprocess.TimeoutExpired):
+            started.wait(moments.uniform(0, 0.1 if night == 0 else 1.2))
+        started.send_signal(signal.SIGKILL)
+        started.communicate()
+        if night:
+            outside.python("from deliveries.models import Run\nassert Run.objects.count() < 3\n")
+        outside.python(REAP)
+        if night == 0:
+            outside.run("import_benefits", str(news(scene, 2)))
+        else:
+            outside.python(_finish_nights(day, 2))
+
+    assert outside.python(CHECK).strip() == "6"
+    assert "different 0" in outside.run("verify", "--all").splitlines()[-1]
+
+
+def _finish_nights(day, nights: int) -> str:
+    """Run the nights that were killed before they had begun."""
+    return f"""
+from datetime import date, timedelta
+from deliveries import runs
+from django.utils import timezone
+for night in range({nights}):
+    try:
+        runs.perform(runs.start_night(day=date({day:%Y, %-m, %-d}) + timedelta(days=night), at=timezone.now()))
+    except runs.RunRefused as refused:
+        assert refused.code == "ALREADY_RUN"
+"""
+
+
+@contextmanager
+def worker(outside: Outside, queue: str) -> Iterator[subprocess.Popen]:
+    process = outside.start_python(WORKER.format(queue=queue))
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+
+
+def a_night_through_workers(made: World, outside: Outside) -> None:
+    """An import and a night, with every task sent twice and one lost."""
+    queue = f"test-{uuid.uuid4().hex}"
+    send = SEND.format(queue=queue)
+    path = news(made, 2)
+    with worker(outside, queue):
+        outside.python(send + f"for _ in range(2):\n    import_benefits.delay({str(path)!r})\n")
+        until(lambda: outside.python(f"{_PUBLISHED}").strip() == "2")
+        lost = "release_stream.delay(pk), release_stream.delay(pk) if pk != run.streams.first().pk else None"
+        outside.python(send + NIGHT.format(day=made.day, send=lost.replace("release_stream.delay(pk), ", "None, ")))
+        outside.python(send + "for _ in range(2):\n    put_back_what_is_stuck.delay()\n")
+        until(lambda: outside.python(_RUNNING).strip() == "0")
+    assert outside.python(CHECK).strip() == "3"
+    assert outside.run("verify", "--all").splitlines()[-1] == f"equal {2 * PERSONS} · pending 0 · different 0"
+
+
+_PUBLISHED = """
+from benefits.models import Import
+print(Import.objects.published().count())
+"""
+_RUNNING = """
+from deliveries.models import Run
+print(Run.objects.filter(status="running").count())
+"""
+
+
+@pytest.mark.services
+def test_the_services_that_this_suite_needs_are_there():
+    """`make test-all` names them; a missing one fails here and is never skipped."""
+    import redis
+
+    assert connection.vendor == "postgresql"
+    assert redis.Redis.from_url(os.environ["CELERY_BROKER_URL"]).ping()
+
+
+@pytest.mark.services
+def test_a_night_through_a_true_worker_on_redis(scene, tmp_path):
+    broker = os.environ["CELERY_BROKER_URL"]
+    assert broker.startswith("redis://"), "make test-all names the broker"
+
+    a_night_through_workers(scene, Outside(tmp_path, CELERY_TASK_ALWAYS_EAGER="false", CELERY_BROKER_URL=broker))
+
+    assert connection.vendor != "postgresql" or Delivery.objects.count() == 3
+
+
+def test_a_night_through_a_true_worker_on_plain_files_as_in_the_quickstart(scene, tmp_path):
+    a_night_through_workers(
+        scene, Outside(tmp_path, CELERY_TASK_ALWAYS_EAGER="false", CELERY_BROKER_URL="filesystem://")
+    )
