@@ -1,10 +1,12 @@
 """The system as processes of its own, on a database of its own: for what no thread in a test can show."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from django.conf import settings
@@ -37,6 +39,15 @@ class Outside:
         with connection.cursor() as cursor:
             cursor.execute("VACUUM INTO %s", [str(path)])
         return f"sqlite:///{path}"
+
+    def value(self, query: str) -> int:
+        """The one number that a query finds."""
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute(query)
+                return cursor.fetchone()[0]
+        with closing(sqlite3.connect(self.folder / "outside.sqlite3", timeout=30)) as database:
+            return database.execute(query).fetchone()[0]
 
     def start(self, *args: str) -> subprocess.Popen:
         """Start `manage.py` with some arguments."""

@@ -381,3 +381,8 @@ def test_both_ends_are_included_and_what_has_no_start_is_not_in_force(start, end
 
 def test_every_class_that_can_reveal_a_place_is_a_class_of_the_catalogue():
     assert PLACE_REVEALING <= EVERYTHING
+
+
+def test_a_basis_and_an_agreement_hold_through_their_last_day():
+    assert decide(basis(valid_to=DAY)).allowed
+    assert decide(terms(valid_to=DAY)).allowed

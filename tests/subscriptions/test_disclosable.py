@@ -292,3 +292,13 @@ def contains(whole, part):
     if isinstance(part, list):
         return isinstance(whole, list) and all(any(contains(one, each) for one in whole) for each in part)
     return whole == part
+
+
+def test_that_there_was_a_deduction_and_of_what_kind_is_told_only_with_its_class():
+    item = payment(row("SJP"), row("SJP", kind="INF"))
+
+    found = told("utbetalningsuppgift", item, classes=set(EVERYTHING) - {"deduction"})
+
+    assert [one["beloppstyp"]["id"] for one in found["utbetalningsdetalj"]] == ["GRP"]
+    assert found["bruttobelopp"] == item["bruttobelopp"]
+    assert not {"skattebelopp", "nettobelopp"} & set(found)
