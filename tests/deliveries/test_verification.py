@@ -200,7 +200,9 @@ def test_what_is_told_is_logged_with_its_digest(watch, logged):
 
 
 def test_a_recalled_delivery_keeps_its_place_and_tells_nothing(watch):
-    delivery = delivered([an_entry(watch, a_block(watch.pk, an_item()))], stream=watch.stream, recalled_at=watch.opened_at)
+    delivery = delivered(
+        [an_entry(watch, a_block(watch.pk, an_item()))], stream=watch.stream, recalled_at=watch.opened_at
+    )
     Stream.objects.filter(pk=watch.stream_id).update(last_number=1, last_sha256=delivery.sha256)
 
     found = fold(Stream.objects.get(pk=watch.stream_id))

@@ -1,4 +1,4 @@
-"""Rules about who may be told what: orders, agreements, consents, bases, blocks and approvals, also past the services."""
+"""Rules about who may be told what: orders, agreements, consents, bases, blocks, approvals; also past the services."""
 
 from datetime import timedelta
 

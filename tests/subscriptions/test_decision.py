@@ -384,5 +384,5 @@ def test_every_class_that_can_reveal_a_place_is_a_class_of_the_catalogue():
 
 
 def test_a_basis_and_an_agreement_hold_through_their_last_day():
-    assert decide(basis(valid_to=DAY)).allowed
-    assert decide(terms(valid_to=DAY)).allowed
+    assert decide(replace(OPEN, basis=replace(OPEN.basis, valid_to=DAY))).allowed
+    assert decide(replace(OPEN, terms=terms(valid_to=DAY))).allowed
