@@ -135,9 +135,7 @@ class Builder:
         ids = [one.pk for one in watches]
         persons = sorted({one.person_id for one in watches})
         self.decider.about(persons)
-        newest = self.run.as_of_import or 0
-        oldest = min(self._as_of(one) for one in watches)
-        sections = {name for one in watches for name in sections_of(one.benefit)}
+        awake = [one for one in watches if self.decider.decide(one)[0].outcome is not Outcome.FROZEN]
         told: dict[int, dict[str, Told]] = {}
         for row in Told.objects.filter(watch__in=ids, replaced_by=None):
             told.setdefault(row.watch_id, {})[row.section] = row
@@ -147,10 +145,20 @@ class Builder:
         informed = Disclosure.objects.filter(watch__in=ids, outcome=Disclosure.Outcome.SENT, delivery__recalled_at=None)
         return _Page(
             watches=watches,
-            register=Register(persons, sections, oldest=oldest, newest=newest),
+            register=self._register(awake),
             told=told,
             pending=pending,
             informed=set(informed.values_list("watch_id", flat=True)),
+        )
+
+    def _register(self, watches: list[Watch]) -> Register:
+        """What is known of the persons of watches that are not frozen: those who are may wait for years, unread."""
+        newest = self.run.as_of_import or 0
+        return Register(
+            sorted({one.person_id for one in watches}),
+            {name for one in watches for name in sections_of(one.benefit)},
+            oldest=min((self._as_of(one) for one in watches), default=newest),
+            newest=newest,
         )
 
     def _as_of(self, watch: Watch) -> int:

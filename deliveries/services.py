@@ -42,8 +42,8 @@ def fetch(*, delivery: Delivery, at: datetime, user=None, client: str = "") -> P
     """Hand out a delivery's document and log it; return its path.
 
     Raise FetchRefused, logged too, with the code OUT_OF_SEQUENCE, RECALLED, PROTECTED, DOCUMENT_DAMAGED, or that of
-    what stops the stream. A delivery never fetched that holds what may no longer be told is recalled instead. Repeating a
-    fetch gives the same bytes.
+    what stops the stream. A delivery never fetched that holds what may no longer be told is recalled instead. Repeating
+    a fetch gives the same bytes.
     """
     with transaction.atomic():
         stream = _locked(delivery.stream_id)

@@ -1,4 +1,4 @@
-"""A worker killed at any step of a release (C5), on either database: no number is lost or used twice, nothing is told untold.
+"""A worker killed at any step of a release (C5): no number is lost or used twice, nothing told goes unlogged.
 
 A kill is imitated by an exception that nothing catches, with every clean-up on the way out taken away.
 """

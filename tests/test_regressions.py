@@ -1,4 +1,4 @@
-"""What the public service once missed (2020-02-14, 2021-09-16, 2021-09-30), for every benefit: each is told the next night."""
+"""What the public service once missed (2020-02-14, 2021-09-16, 2021-09-30): told the next night, for every benefit."""
 
 from collections.abc import Callable, Iterator
 from copy import deepcopy

@@ -12,6 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import redis
 from django.db import connection
 
 from tests.histories.sources import FP, SJP, line_of, parental, sickness
@@ -43,7 +44,7 @@ WORKER = """
 from lefi.celery import app
 app.conf.task_default_queue = "{queue}"
 app.conf.task_create_missing_queues = True
-app.worker_main(["worker", "--pool=solo", "--loglevel=WARNING", "--without-gossip", "--without-mingle", "-Q", "{queue}"])
+app.worker_main("worker --pool=solo --loglevel=WARNING --without-gossip --without-mingle -Q {queue}".split())
 """
 SEND = """
 from lefi.celery import app
@@ -139,8 +140,6 @@ def a_night_through_workers(made: World, outside: Outside) -> None:
 @pytest.mark.services
 def test_the_services_that_this_suite_needs_are_there():
     """`make test-all` names them; a missing one fails here and is never skipped."""
-    import redis
-
     assert connection.vendor == "postgresql"
     assert redis.Redis.from_url(os.environ["CELERY_BROKER_URL"]).ping()
 

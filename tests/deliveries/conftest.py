@@ -10,6 +10,6 @@ from tests.histories.world import world as made_world
 
 @pytest.fixture
 def world(db, tmp_path) -> Iterator[World]:
-    """Three persons with a sickness case each and three streams; nobody is watched yet. It is noon of a day long past."""
+    """Three persons and three streams; nobody is watched yet. It is noon of a day long past."""
     with made_world(tmp_path, persons=3) as made:
         yield made

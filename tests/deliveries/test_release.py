@@ -99,13 +99,13 @@ def test_a_law_change_that_touches_the_draft_makes_it_be_built_again(world, stre
 
 def test_a_person_protected_between_building_and_release_is_not_told(world, stream):
     run = world.start_night()
-    true = runs.release
+    true, protected = runs.release, []
 
     def late(*args):
-        with mock.patch.object(runs, "release", true):
-            world.sources.people[0].protection = "SKYDDAD_FOLKBOKFORING"
-            world.sources.hand_over(world.now, world.sources.people[0], only=[])
-        runs.release = true
+        if not protected:
+            protected.append(world.sources.people[0])
+            protected[0].protection = "SKYDDAD_FOLKBOKFORING"
+            world.sources.hand_over(world.now, *protected, only=[])
         return true(*args)
 
     with mock.patch.object(runs, "release", late):

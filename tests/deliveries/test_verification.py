@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import DatabaseError, transaction
 
 from benefits.catalogue import catalogue
 from benefits.content import block_digest, digest
@@ -300,7 +301,5 @@ def test_the_command_takes_streams_by_name_or_all(told, capsys):
 
 
 def test_the_log_of_what_was_told_cannot_be_changed_afterwards(told):
-    from django.db import DatabaseError, transaction
-
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
         Disclosure.objects.all().delete()

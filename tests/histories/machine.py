@@ -1,7 +1,8 @@
 """Random histories over a small register, and what must hold after every step of them (C10).
 
 A history mixes imports, law changes, orders, runs that go well, fail or are killed, fetches and recalls. After each
-step every receiver's own state is checked; after each run, and at the end, everything told is verified against the register.
+step every receiver's own state is checked; after each run, and at the end, all that was told is verified against
+the register.
 """
 
 import tempfile
