@@ -33,7 +33,7 @@ test: $(VENV)/dev ## the suite on SQLite, no server needed
 	$(BIN)/python -m pytest -q
 
 test-all: $(VENV)/dev ## the suite on SQLite and PostgreSQL, true workers and browsers; nothing skipped
-	$(BIN)/python -m pytest -q
+	HISTORY_STEPS=1500 $(BIN)/python -m pytest -q
 	DATABASE_URL=$(POSTGRES_URL) CACHE_URL=$(REDIS_URL) CELERY_BROKER_URL=$(REDIS_URL) \
 		$(BIN)/python -m pytest -q -m "not browser"
 	$(BIN)/python -m pytest -q -m browser

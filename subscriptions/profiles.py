@@ -73,7 +73,7 @@ def law_of(stream: Stream, day: date) -> StreamLaw:
         terms=decision.Terms(
             agreement_id=agreement.pk,
             version=scope.version if scope else 0,
-            active=agreement.status == Agreement.Status.ACTIVE,
+            active=agreement.status == Agreement.Status.ACTIVE and not stream.closed,
             valid_from=agreement.valid_from,
             valid_to=agreement.valid_to,
             purpose=stream.purpose,

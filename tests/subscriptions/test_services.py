@@ -103,6 +103,10 @@ def test_a_stream_whose_agreement_covers_nothing_for_its_purpose_is_refused():
     assert answers(StreamFactory(), asked()) == [Refusal.BASIS_UNKNOWN]
 
 
+def test_a_stream_that_is_over_takes_no_orders_even_if_its_agreement_is_active_again():
+    assert answers(StreamFactory(served=True, closed=True), asked()) == [Refusal.AGREEMENT_NOT_ACTIVE]
+
+
 def test_a_needed_reference_is_asked_for():
     LegalBasisFactory(needs=["case_reference", "need_reference"])
     stream = StreamFactory(served=True)
