@@ -9,7 +9,7 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from itertools import groupby
 from pathlib import Path
 from typing import IO, Any
@@ -41,6 +41,7 @@ class Draft:
 
     path: Path
     spool: Path
+    day: date
     as_of_law: int
     final: bool
     sha256: str = ""
@@ -96,7 +97,7 @@ class Builder:
         self.law = law
         self.keep_lease = keep_lease
         self.decider = Decider(law)
-        self.draft = Draft(temporary(), temporary(), as_of_law, final=law.ended)
+        self.draft = Draft(temporary(), temporary(), law.day, as_of_law, final=law.ended)
 
     def build(self, at: datetime) -> Draft:
         """Write the document and return the draft. The caller discards it if it is not released."""
@@ -342,7 +343,7 @@ def head(run: Run, law: StreamLaw, draft: Draft, at: datetime) -> Head:
         previous_sha256=stream.last_sha256,
         run=run.pk,
         kind=run.kind,
-        day=run.day,
+        day=draft.day,
         created=at,
         as_of_import=run.as_of_import or 0,
         as_of_law=draft.as_of_law,

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from django.db.models import Q
+
 from benefits.catalogue import HEADER, Section, catalogue
 from benefits.content import digest, values_at
 from benefits.models import BenefitPeriod, PersonFacts, PersonNumber
@@ -36,12 +38,16 @@ class Register:
         """Read versions that were known at any import from `oldest` to `newest`."""
         ids = list(person_ids)
         self._periods: dict[tuple[int, str], list[Period]] = defaultdict(list)
-        rows = BenefitPeriod.objects.filter(person__in=ids, section__in=list(sections), recorded_in__lte=newest)
+        rows = BenefitPeriod.objects.filter(
+            Q(withdrawn_in=None) | Q(withdrawn_in__gt=oldest),
+            person__in=ids,
+            section__in=list(sections),
+            recorded_in__lte=newest,
+        )
         columns = ("person_id", "section", "recorded_in", "withdrawn_in", "content")
         for person, section, recorded, withdrawn, text in rows.order_by("id").values_list(*columns):
-            if withdrawn is None or withdrawn > oldest:
-                content = json.loads(text, parse_float=Decimal)
-                self._periods[person, section].append(Period(section, recorded, withdrawn, content))
+            content = json.loads(text, parse_float=Decimal)
+            self._periods[person, section].append(Period(section, recorded, withdrawn, content))
         self._headers = _Headers(ids)
 
     def items(self, person: int, section: str, as_of: int) -> list[dict[str, Any]]:

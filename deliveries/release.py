@@ -72,7 +72,7 @@ def release(run: Run, stream: Stream, draft: Draft, token: int, at: datetime) ->
             last_sha256=delivery.sha256,
             examined_import=run.as_of_import,
             examined_law=draft.as_of_law,
-            examined_day=run.day,
+            examined_day=draft.day,
             closed=draft.final,
             leased_until=None,
         )
@@ -113,7 +113,7 @@ def _deliver(run: Run, stream: Stream, draft: Draft, at: datetime) -> Delivery:
         schema_version=VERSION,
         as_of_import=run.as_of_import or 0,
         as_of_law=draft.as_of_law,
-        day=run.day,
+        day=draft.day,
         final=draft.final,
         persons=draft.persons,
         blocks=draft.blocks,

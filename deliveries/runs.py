@@ -137,7 +137,7 @@ def release_stream(stream_run: StreamRun) -> None:
 def _work(run: Run, stream_run: StreamRun, stream: Stream, token: int) -> None:
     as_of_law = run.as_of_law or 0
     for _ in range(REBUILDS):
-        law = law_of(stream, run.day)
+        law = law_of(stream, max(run.day, stream.examined_day or run.day))  # a stream's day never goes back
         stop = stopped_by(law)
         if stop:
             _close(stream_run, StreamRun.Status.STOPPED, Counter(), code=stop)

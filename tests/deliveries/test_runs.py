@@ -129,6 +129,16 @@ def test_the_deadline_is_looked_at_before_every_stream(watched):
     assert sorted(statuses(run)) == [Status.CARRIED_OVER, Status.CARRIED_OVER, Status.RELEASED]
 
 
+def test_a_streams_decision_day_never_goes_back_even_where_a_night_comes_late(watched):
+    ahead = watched.day + timedelta(days=5)
+    Stream.objects.update(examined_day=ahead)
+
+    watched.night()
+
+    assert set(Delivery.objects.values_list("day", flat=True)) == {ahead}
+    assert set(Stream.objects.values_list("examined_day", flat=True)) == {ahead}
+
+
 def test_a_run_left_lying_is_ended_by_whoever_starts_the_next(watched):
     left = watched.start_night()
     watched.next_day()
