@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from unittest import mock
 
 from django.utils import timezone
@@ -41,6 +42,8 @@ class World:
         self.now = self._at(12)
         self._clock = mock.patch("django.utils.timezone.now", lambda: self.now)
         self._clock.start()
+        self._waiting = mock.patch.object(runs, "time", SimpleNamespace(sleep=self._wait))
+        self._waiting.start()
         for code, needed in ((PLAIN, False), (ASKED, True)):
             LegalBasisFactory(code=code, classes=WIDE, owners=["FK", "PM"], consent_needed=needed)
             OwnerApprovalFactory(owner="PM", basis_code=code, benefit=AP)
@@ -51,7 +54,12 @@ class World:
         ]
 
     def close(self) -> None:
+        self._waiting.stop()
         self._clock.stop()
+
+    def _wait(self, seconds: float) -> None:
+        """A run that waits for another worker's lease lets the clock go on, a minute for each look."""
+        self.now += timedelta(minutes=1)
 
     def _at(self, hour: int) -> datetime:
         return datetime(self.day.year, self.day.month, self.day.day, hour, tzinfo=timezone.get_default_timezone())
