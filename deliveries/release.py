@@ -34,7 +34,7 @@ class LawChanged(Exception):
 def take_lease(stream: Stream, at: datetime) -> int | None:
     """Take the stream for a while and return the fencing token; None while another worker has it."""
     token = stream.lease + 1
-    free = Q(leased_until=None) | Q(leased_until__lt=at)
+    free = Q(leased_until=None) | Q(leased_until__lte=at)
     taken = Stream.objects.filter(free, pk=stream.pk, lease=stream.lease).update(lease=token, leased_until=at + LEASE)
     return token if taken else None
 
