@@ -32,8 +32,8 @@ def test_a_lease_is_one_workers_until_it_runs_out(world, stream):
     first = release.take_lease(stream, world.now)
     again = Stream.objects.get(pk=stream.pk)
 
-    assert release.take_lease(again, world.now + release.LEASE) is None
-    second = release.take_lease(again, world.now + release.LEASE + timedelta(seconds=1))
+    assert release.take_lease(again, world.now + release.LEASE - timedelta(seconds=1)) is None
+    second = release.take_lease(again, world.now + release.LEASE)
     assert second == first + 1
     with pytest.raises(release.LeaseLost):
         release.keep_lease(stream, first, world.now)
