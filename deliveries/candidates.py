@@ -54,9 +54,13 @@ SELECT w.stream_id, w.id FROM subscriptions_watch w JOIN (
 ) c ON c.stream_id = w.stream_id AND (c.benefit IS NULL OR c.benefit = w.benefit)
 """
 _OPEN = " WHERE w.ended_at IS NULL"
+# Not of a watch known to be frozen: only a law change or a date can thaw it, and those make it a candidate.
 _PENDING = """
 SELECT DISTINCT w.stream_id, w.id FROM subscriptions_pending p JOIN subscriptions_watch w ON w.id = p.watch_id
 JOIN run_stream s ON s.stream_id = w.stream_id
+WHERE NOT EXISTS (
+  SELECT 1 FROM subscriptions_pending f WHERE f.watch_id = p.watch_id AND f.reason IN ('protected', 'held')
+)
 """
 _STOCK = "SELECT w.stream_id, w.id FROM subscriptions_watch w WHERE w.ended_at IS NULL AND w.stream_id IN (%s)"
 _CONSENT_DATES = """
