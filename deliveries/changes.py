@@ -4,6 +4,7 @@ An item's id is its digest, with a number among equals from the second on. New, 
 multisets: of two equal payments one can go. Changed is said only where the catalogue names a natural key.
 """
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -81,9 +82,18 @@ def _replaced(gone: dict[str, str], fresh: dict[str, str]) -> dict[str, str]:
 
 
 def to_text(items: Iterable[Known]) -> str:
-    """What is kept of a block's items: one line each, digest and key, sorted."""
-    return "\n".join(sorted(f"{one.digest} {one.key}".rstrip() for one in items))
+    """What is kept of a block's items: one line each, ended by a line feed alone; digest and key, sorted."""
+    return "\n".join(sorted(f"{one.digest} {_escaped(one.key)}" if one.key else one.digest for one in items))
 
 
 def from_text(text: str) -> list[Known]:
-    return [Known(*line.split(" ", 1)) for line in text.splitlines()]
+    lines = (line.partition(" ") for line in text.split("\n") if line)
+    return [Known(digest, _unescaped(key)) for digest, _, key in lines]
+
+
+def _escaped(key: str) -> str:
+    return key.replace("\\", "\\\\").replace("\n", "\\n")
+
+
+def _unescaped(key: str) -> str:
+    return re.sub(r"\\(.)", lambda found: "\n" if found[1] == "n" else found[1], key)

@@ -284,7 +284,7 @@ def _told_otherwise(stream: Stream, folded: Fold) -> Iterator[Finding]:
     for watch, section, items, own in rows.iterator():
         if section in catalogue().sections:
             if items:
-                digests = Counter(line.split(" ")[0] for line in items.splitlines())
+                digests = Counter(line.split(" ")[0] for line in items.split("\n"))
                 remembered.setdefault(watch, Known(ACTIVE)).blocks[section] = digests
         else:
             remembered[watch] = Known(own)
