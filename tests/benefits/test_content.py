@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from benefits.catalogue import catalogue
 from benefits.content import (
+    LONGEST_NUMBER,
     Span,
     block_digest,
     digest,
@@ -177,6 +178,10 @@ def test_a_block_counts_equal_items_and_not_their_order():
     assert block_digest("ansprak", []) != block_digest("beslut", [])
 
 
+def day_of(amount):
+    return case(beslut=[{"ersattningsdagar": [{"ersattningsbelopp": {"summa": amount}}]}])
+
+
 FAULTS = {
     "no object": (CASE, ["x"], "NOT_AN_OBJECT", ""),
     "a number for text": (CASE, case(startades=20260101), "WRONG_TYPE", "startades"),
@@ -186,10 +191,18 @@ FAULTS = {
     "text for an object": (CASE, case(beslut=["x"]), "NOT_AN_OBJECT", "beslut."),
     "a boolean for a number": (CASE, case(beslut=[{"dagar": True}]), "WRONG_TYPE", "beslut.dagar"),
     "text for a number": (CASE, case(beslut=[{"dagar": "5"}]), "WRONG_TYPE", "beslut.dagar"),
+    "text for an amount": (CASE, day_of("5"), "WRONG_TYPE", "beslut.ersattningsdagar.ersattningsbelopp.summa"),
     "half a day": (CASE, case(beslut=[{"dagar": Decimal("0.5")}]), "WRONG_TYPE", "beslut.dagar"),
     "NaN": (CASE, case(beslut=[{"dagar": Decimal("NaN")}]), "WRONG_TYPE", "beslut.dagar"),
     "infinity": (CASE, case(beslut=[{"dagar": Decimal("Infinity")}]), "WRONG_TYPE", "beslut.dagar"),
-    "too large": (CASE, case(beslut=[{"dagar": 10**400}]), "WRONG_TYPE", "beslut.dagar"),
+    "too large": (CASE, case(beslut=[{"dagar": 10**LONGEST_NUMBER}]), "WRONG_TYPE", "beslut.dagar"),
+    "too large in few digits": (CASE, case(beslut=[{"dagar": Decimal("1E+400")}]), "WRONG_TYPE", "beslut.dagar"),
+    "more digits than are read": (
+        CASE,
+        day_of(Decimal("1." + "1" * (LONGEST_NUMBER - 1))),
+        "WRONG_TYPE",
+        "beslut.ersattningsdagar.ersattningsbelopp.summa",
+    ),
     "too large an exponent": (CASE, case(beslut=[{"dagar": Decimal("1e999999")}]), "WRONG_TYPE", "beslut.dagar"),
     "a control character": (PERSON, {"namn": "a\x00"}, "CHARACTER", "namn"),
     "half a pair": (PERSON, {"namn": "\ud800"}, "CHARACTER", "namn"),
@@ -198,11 +211,33 @@ FAULTS = {
 }
 
 
+SENTENCES = {
+    "NOT_AN_OBJECT": "Expected an object.",
+    "NOT_A_LIST": "Expected a list.",
+    "CHARACTER": "Holds a character that no XML document can hold.",
+    "REQUIRED": "A required field is absent.",
+}
+
+
 @pytest.mark.parametrize(("section", "item", "code", "path"), FAULTS.values(), ids=FAULTS)
 def test_a_fault_is_named_with_its_place_and_without_its_value(section, item, code, path):
-    found = next(faults(section.fields, item))
+    [found] = faults(section.fields, item)
 
     assert (found.code, found.path) == (code, path)
+    kind = section.field(path).kind if code == "WRONG_TYPE" else ""
+    assert found.text == SENTENCES.get(code, f"Expected {kind}.")
+
+
+def test_every_fault_of_an_item_is_named_and_not_only_the_first():
+    item = case(startades=1, aktivt="x", beslut=[{"dagar": "5"}, "x", {"dagar": Decimal("0.5")}])
+
+    assert [one.path for one in faults(CASE.fields, item)] == [
+        "startades",
+        "aktivt",
+        "beslut.dagar",
+        "beslut.",
+        "beslut.dagar",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -215,14 +250,18 @@ def test_a_fault_is_named_with_its_place_and_without_its_value(section, item, co
         case(beslut=[{"dagar": Decimal("5.0")}]),
         case(beslut=[{"beslutsutfall": "EN KOD SOM INGEN KÄNNER"}]),
         case(okant="\x00"),
+        day_of(Decimal("812.50")),
+        day_of(812),
+        day_of(Decimal("1." + "1" * (LONGEST_NUMBER - 2))),
+        day_of(Decimal(f"1E+{LONGEST_NUMBER - 1}")),
     ],
 )
-def test_partial_dates_unknown_codes_and_unknown_fields_are_no_faults(item):
+def test_partial_dates_unknown_codes_unknown_fields_and_long_numbers_are_no_faults(item):
     assert not list(faults(CASE.fields, item))
 
 
 def test_what_the_catalogue_does_not_know_is_found_by_its_path_at_any_depth():
-    item = case(nytt=1, beslut=[{"dagar": 1, "nyare": 2}, {"period": {"nyast": 3}}])
+    item = case(nytt=1, beslut=[{"dagar": 1, "nyare": 2}, None, {"period": {"nyast": 3}}])
 
     assert sorted(unknown_paths(CASE.fields, item)) == ["beslut.nyare", "beslut.period.nyast", "nytt"]
 
@@ -260,6 +299,10 @@ ENVELOPES = {
         (date(2026, 1, 1), None),
     ),
     "months": ([{"fran": "2026-01", "till": "2026-02"}], (date(2026, 1, 1), date(2026, 2, 28))),
+    "an empty period among closed": (
+        [{}, {"fran": "2026-01-01", "till": "2026-01-31"}],
+        (date(2026, 1, 1), date(2026, 1, 31)),
+    ),
     "an end that cannot be read is open": ([{"fran": "2026-01-01", "till": "Datum saknas"}], (date(2026, 1, 1), None)),
 }
 
@@ -271,8 +314,18 @@ def test_the_envelope_holds_every_period_of_the_item(periods, expected):
     assert envelope(CASE.dated_by, item) == Span(*expected)
 
 
-def test_an_item_without_dates_has_no_envelope():
-    assert envelope(CASE.dated_by, case(beslut=[{"dagar": 1}])) is None
+@pytest.mark.parametrize(
+    "decision", [{"dagar": 1}, {"period": {}}, {"ersattningsdagar": [{"ersattningsdatum": "Datum saknas"}]}]
+)
+def test_an_item_without_dates_has_no_envelope(decision):
+    assert envelope(CASE.dated_by, case(beslut=[decision])) is None
+
+
+@pytest.mark.parametrize("period", [{"from": "2026-01", "tom": "2026-02"}, {"fran": "2026-01", "till": "2026-02"}])
+def test_each_sources_own_words_for_the_ends_of_a_period_are_read(period):
+    paid = catalogue().sections["utbetalningar"]
+
+    assert envelope(paid.dated_by, {"utbetalningsperiod": period}) == Span(date(2026, 1, 1), date(2026, 2, 28))
 
 
 def test_single_days_date_an_item_as_periods_do():
@@ -297,6 +350,15 @@ def test_nested_decisions_and_days_that_ended_before_are_cut_and_undated_ones_st
         still,
         undated,
     ]
+
+
+def test_rows_that_ended_before_are_cut_inside_a_decision_that_is_no_list():
+    section = catalogue().sections["merkostnadsersattningsarende"]
+    old, new = ({"period": {"till": f"{year}-12-31"}} for year in (2025, 2026))
+
+    kept = without_what_ended_before(section.fields, {"beslut": {"periodbeslut": [old, new]}}, date(2026, 1, 1))
+
+    assert kept == {"beslut": {"periodbeslut": [new]}}
 
 
 def test_cutting_leaves_the_item_itself_as_it_was():

@@ -6,6 +6,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from benefits import content
 from benefits.catalogue import catalogue
@@ -34,6 +36,21 @@ def test_a_blocks_vector_holds_in_ours_and_in_the_reference(vector):
     assert content.block_digest(vector["section"], vector["digests"]) == vector["digest"]
     assert reference["block_digest"](vector["section"], vector["digests"]) == vector["digest"]
     assert vector["digest"] in PAGE
+
+
+texts = st.text(st.sampled_from("aAX \t\n\\.="), max_size=3)
+decisions = st.fixed_dictionaries({}, optional={"fattades": texts, "beslutstyp": texts, "dagar": st.integers(0, 11)})
+
+
+@given(st.lists(decisions, max_size=4))
+@example([{"fattades": "a", "dagar": 1}, {"fattades": "a\t"}])
+def test_the_reference_agrees_on_the_order_of_lists_whatever_signs_their_texts_hold(found):
+    """A tab comes before a line feed, and a line feed before every other sign."""
+    fields = catalogue().sections["sjukpenningarende"].fields
+
+    assert content.digest(fields, {"beslut": found}) == reference["item_digest"](
+        raw, "sjukpenningarende", {"beslut": found}
+    )
 
 
 def test_the_reference_agrees_on_made_up_registers():

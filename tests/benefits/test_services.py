@@ -229,7 +229,9 @@ def test_an_import_asks_no_query_for_each_line(tmp_path, django_assert_max_num_q
     few = write(tmp_path, [line(identity_number(n), person=facts(), sjukpenningarende=[FIRST]) for n in range(40)])
 
     with django_assert_max_num_queries(80):
-        import_file(manifest_path=few, at=AT)
+        imported = import_file(manifest_path=few, at=AT)
+
+    assert imported.lines_checked == BenefitPeriod.objects.count() == 40
 
 
 def test_progress_is_told_and_kept(tmp_path):

@@ -247,7 +247,9 @@ def test_the_cost_of_the_page_does_not_grow_with_what_is_known(office, django_as
     page = search(office, person.first_number).url
 
     with django_assert_max_num_queries(12):
-        office.get(page)
+        answer = office.get(page)
+
+    assert len(answer.context["periods"]) == 10
 
 
 @pytest.mark.parametrize("factory", [BenefitPeriodFactory, WatchFactory, DisclosureFactory, ConsentFactory])

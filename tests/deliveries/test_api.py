@@ -322,7 +322,9 @@ def test_an_acknowledgement_in_no_json_is_refused(api, delivery):
 
 def test_a_fetch_asks_the_database_a_bounded_number_of_times(api, delivery, django_assert_max_num_queries):
     with django_assert_max_num_queries(25):
-        content_of(fetch(api, delivery))
+        content = content_of(fetch(api, delivery))
+
+    assert len(content) == delivery.size
 
 
 def test_no_identity_number_reaches_a_log(api, delivery, caplog):

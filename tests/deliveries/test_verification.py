@@ -7,23 +7,16 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, transaction
 
-from benefits.catalogue import catalogue
-from benefits.content import block_digest, digest
 from benefits.models import BenefitPeriod
 from deliveries import storage
-from deliveries.changes import BlockChange, Said
 from deliveries.document import Block, Entry, Status
 from deliveries.models import Delivery, Disclosure, Told
-from deliveries.verification import Fold, fold, verify
+from deliveries.verification import fold, verify
 from subscriptions.models import Pending, Stream, Watch
-from tests.documents import SICKNESS_CASE, delivered
+from tests.documents import CASES, EMPTY, FULL, a_block, an_item, delivered
 from tests.factories import DeliveryFactory, DisclosureFactory
 from tests.histories.sources import SJP, sickness
 from tests.histories.world import World
-
-SECTION = catalogue().sections["sjukpenningarende"]
-TRUE = digest(SECTION.fields, SICKNESS_CASE) or ""
-EMPTY, FULL = block_digest(SECTION.name, []), block_digest(SECTION.name, [TRUE])
 
 
 @pytest.fixture
@@ -51,11 +44,11 @@ def break_chain(made: World) -> None:
 
 
 def change_told(made: World) -> None:
-    Told.objects.filter(watch__stream=made.streams[0], section=SECTION.name).update(items="0" * 64)
+    Told.objects.filter(watch__stream=made.streams[0], section=CASES.name).update(items="0" * 64)
 
 
 def forget_status(made: World) -> None:
-    row = Told.objects.filter(watch__stream=made.streams[0], section=SECTION.name).get()
+    row = Told.objects.filter(watch__stream=made.streams[0], section=CASES.name).get()
     row.pk, row.section, row.digest, row.items = None, "@status", "3", ""
     row.save()
 
@@ -97,23 +90,9 @@ def test_every_fault_is_found_and_named(told, fault):
     assert any(expected in str(one) for one in report.different), [*map(str, report.different)]
 
 
-def an_item(id_: str = TRUE) -> Said:
-    return Said(id_, "", "", SICKNESS_CASE)
-
-
-def a_block(watch: int, *items: Said, before: str = EMPTY, after: str = FULL, removed: tuple[str, ...] = ()) -> Block:
-    return Block(watch, SJP, SECTION, before, after, BlockChange(list(items), list(removed)))
-
-
 def an_entry(watch: Watch, *blocks: Block, codes: tuple[str, ...] = ("1",), shown: int | None = None) -> Entry:
     statuses = [Status(shown or watch.pk, "sjukpenning", code) for code in codes]
     return Entry(watch.ordered_number, complete=True, statuses=statuses, blocks=list(blocks))
-
-
-def folded(watch: Watch, *entries: Entry) -> Fold:
-    one = Fold(watch.stream_id)
-    one.take(delivered(entries, stream=watch.stream))
-    return one
 
 
 @pytest.fixture
@@ -121,77 +100,11 @@ def watch(world: World) -> Watch:
     return world.watch(world.streams[0], 0, SJP)
 
 
-def test_a_true_document_is_folded_without_a_fault(watch):
-    one = folded(watch, an_entry(watch, a_block(watch.pk, an_item())))
-
-    assert one.faults == []
-    assert one.watches[watch.pk].blocks == {SECTION.name: {TRUE: 1}}
-
-
-UNTRUE = {
-    "an item's id is not its digest": lambda watch: a_block(watch.pk, an_item("0" * 64)),
-    "a block's digest is not that of its items": lambda watch: a_block(watch.pk, an_item(), after="0" * 64),
-    "a block builds on another state than the one told": lambda watch: a_block(watch.pk, an_item(), before=FULL),
-    "an item is removed that was never told": lambda watch: a_block(watch.pk, an_item(), removed=("0" * 64,)),
-}
-
-
-@pytest.mark.parametrize("why", UNTRUE)
-def test_a_document_that_is_untrue_of_itself_is_a_fault(watch, why):
-    one = folded(watch, an_entry(watch, UNTRUE[why](watch)))
-
-    assert [fault.why for fault in one.faults] == [why]
-
-
-def test_equal_items_are_counted(watch):
-    twice = block_digest(SECTION.name, [TRUE, TRUE])
-    one = folded(watch, an_entry(watch, a_block(watch.pk, an_item(), an_item(f"{TRUE}-2"), after=twice)))
-    one.take(
-        delivered(
-            [an_entry(watch, a_block(watch.pk, an_item(), before=twice, removed=(f"{TRUE}-2",)), codes=())],
-            stream=watch.stream,
-            number=2,
-        )
-    )
-
-    assert one.faults == []
-    assert one.watches[watch.pk].blocks == {SECTION.name: {TRUE: 1}}
-
-
-def test_an_emptied_block_an_ended_watch_and_a_last_document_leave_nothing(watch):
-    one = folded(watch, an_entry(watch, a_block(watch.pk, an_item())))
-    gone = a_block(watch.pk, before=FULL, after=EMPTY, removed=(TRUE,))
-    one.take(delivered([an_entry(watch, gone, codes=())], stream=watch.stream, number=2))
-    assert one.watches[watch.pk].blocks == {}
-
-    one.take(delivered([an_entry(watch, codes=("3",))], stream=watch.stream, number=3))
-    assert one.watches[watch.pk].status == "3"
-    one.take(delivered([], stream=watch.stream, number=4, final=True))
-
-    assert (one.watches, one.faults) == ({}, [])
-
-
-def test_a_document_against_its_schema_is_a_fault(watch):
-    draft = storage.temporary()
-    draft.write_bytes(b"<leverans/>")
-    sha256 = "a" * 64
-    storage.keep(draft, sha256)
-    bad = DeliveryFactory(stream=watch.stream, number=1, sha256=sha256, size=11)
-    one = Fold(watch.stream_id)
-    storage_is_whole, storage.is_whole = storage.is_whole, lambda sha256, size: True
-    try:
-        one.take(bad)
-    finally:
-        storage.is_whole = storage_is_whole
-
-    assert "does not hold to its schema" in one.faults[0].why
-
-
 @pytest.mark.parametrize("logged", ["not at all", "without the section", "with another digest", "truly"])
 def test_what_is_told_is_logged_with_its_digest(watch, logged):
     delivery = delivered([an_entry(watch, a_block(watch.pk, an_item()))], stream=watch.stream)
     Stream.objects.filter(pk=watch.stream_id).update(last_number=1, last_sha256=delivery.sha256)
-    digests = {"without the section": {}, "with another digest": {SECTION.name: EMPTY}, "truly": {SECTION.name: FULL}}
+    digests = {"without the section": {}, "with another digest": {CASES.name: EMPTY}, "truly": {CASES.name: FULL}}
     if logged in digests:
         DisclosureFactory(delivery=delivery, watch=watch, sections=digests[logged])
 

@@ -56,8 +56,12 @@ def test_a_statement_tells_how_many_rows_it_changed(words):
     assert bulk.execute("UPDATE test_words SET word = %s WHERE word = %s", ["z", "x"]) == 2
 
 
-def test_dropping_what_is_not_there_is_harmless():
+def test_dropping_what_is_not_there_is_harmless(words):
+    bulk.copy_rows("test_words", ["n", "word"], [(1, "x")])
+
     bulk.drop_temporary_tables(["never_made"])
+
+    assert rows() == [(1, "x")]
 
 
 def test_the_database_in_use_is_known():

@@ -251,7 +251,9 @@ def test_a_large_order_is_answered_a_page_at_a_time(api, stream):
 
 def test_ordering_asks_the_database_no_more_for_more_lines(api, stream, django_assert_max_num_queries):
     with django_assert_max_num_queries(45):
-        place(api, stream, *[row(identity_number(n)) for n in range(50)])
+        answer = place(api, stream, *[row(identity_number(n)) for n in range(50)])
+
+    assert answer.json()["answers"] == {"ACCEPTED": 50}
 
 
 # Reading orders

@@ -103,6 +103,7 @@ STORIES = [
     ("the agreement names no basis that exists", replace(OPEN, basis=None), Refusal.BASIS_UNKNOWN),
     ("the order cites 114:26, which went out of force", profile(basis("OLD-114-26")), Refusal.BASIS_CLOSED),
     ("the basis ended yesterday", profile(replace(SAM, valid_to=DAY - timedelta(1))), Refusal.BASIS_CLOSED),
+    ("the basis is closed, and no last day is written", profile(replace(SAM, status="closed")), Refusal.BASIS_CLOSED),
     ("nobody has approved the basis", profile(replace(SAM, status="draft")), Refusal.BASIS_DRAFT),
     ("the basis has a status of another time", profile(replace(SAM, status="")), Refusal.BASIS_DRAFT),
     ("the basis begins tomorrow", profile(replace(SAM, valid_from=DAY + timedelta(1))), Refusal.BASIS_NOT_IN_FORCE),
@@ -180,7 +181,8 @@ def test_the_answer_is_no_and_says_why(given_profile, refusal):
     decision = decide(given_profile)
 
     assert decision.refusal is refusal
-    assert not decision.allowed and not decision.classes and not decision.outcomes
+    assert not decision.allowed
+    assert decision.classes == decision.outcomes == frozenset()
 
 
 def test_every_refusal_code_has_its_story():
@@ -195,9 +197,10 @@ def test_where_everything_is_in_order_the_answer_is_yes():
 
 
 def test_only_a_stop_that_the_customer_must_not_notice_freezes_the_watch():
-    frozen = {refusal for _, one, refusal in STORIES if decide(one).outcome is Outcome.FROZEN}
+    found = {refusal: decide(one).outcome for _, one, refusal in STORIES}
 
-    assert frozen == {Refusal.BLOCKED, Refusal.PROTECTED}
+    assert {one for one, outcome in found.items() if outcome is Outcome.FROZEN} == {Refusal.BLOCKED, Refusal.PROTECTED}
+    assert set(found.values()) == {Outcome.FROZEN, Outcome.REFUSED}
 
 
 # A cause of each refusal that can stand beside all others.

@@ -78,8 +78,16 @@ def test_a_payment_without_rows_is_its_familys():
 
 def test_a_row_without_a_code_is_its_familys_and_one_with_a_strange_code_is_not():
     found = told("utbetalningsuppgift", payment(row(None), row("OKÄND"), family="SJP"))
+    rule = CATALOGUE.sections["utbetalningsuppgift"].payment
 
     assert codes(found) == [None]
+    assert unmapped_rows(CATALOGUE, rule, payment(row(None), row("OKÄND"), family="SJP")) == 1
+
+
+def test_a_payment_whose_rows_are_all_its_familys_is_told_whole_with_its_totals():
+    item = payment(row(None), row(None), family="SJP")
+
+    assert told("utbetalningsuppgift", item) == item
 
 
 def test_another_benefits_payment_is_not_told_of():
@@ -141,6 +149,11 @@ OUTCOMES = {
         "merkostnadsersattningsarende",
         {"beslut": {"beslutsutfall": {"id": 1}}},
         {"beslut": {"beslutsutfall": {"id": 1}}},
+    ),
+    "a decision without an outcome": (
+        "merkostnadsersattningsarende",
+        {"beslut": {"fattades": "2026-03-01"}},
+        {"beslut": {"fattades": "2026-03-01"}},
     ),
     "an outcome of no code": (
         "merkostnadsersattningsarende",

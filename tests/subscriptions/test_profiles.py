@@ -41,7 +41,9 @@ def test_a_streams_law_is_read_in_few_queries(django_assert_max_num_queries):
     stream = StreamFactory(served=True)
 
     with django_assert_max_num_queries(6):
-        law_of(stream, DAY)
+        law = law_of(stream, DAY)
+
+    assert (law.basis.code, law.terms.benefits) == (BASIS, {BENEFIT})
 
 
 def test_the_newest_scope_of_the_purpose_counts():
