@@ -7,7 +7,7 @@ RUN := $(BIN)/python manage.py
 POSTGRES_URL ?= postgres://postgres@127.0.0.1:5432/postgres
 REDIS_URL ?= redis://127.0.0.1:6379/9
 
-.PHONY: help install demo demo-data test test-all lint bench requirements messages
+.PHONY: help install demo demo-data test test-all mutants lint bench requirements messages
 
 help:
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/ -/'
@@ -37,6 +37,9 @@ test-all: $(VENV)/dev ## the suite on SQLite and PostgreSQL, true workers and br
 	DATABASE_URL=$(POSTGRES_URL) CACHE_URL=$(REDIS_URL) CELERY_BROKER_URL=$(REDIS_URL) \
 		$(BIN)/python -m pytest -q -m "not browser"
 	$(BIN)/python -m pytest -q -m browser
+
+mutants: $(VENV)/dev ## whether the tests notice small changes in the parts that the proof rests on; some minutes
+	$(BIN)/python -m tests.mutation
 
 lint: $(VENV)/dev ## everything a machine can see
 	$(BIN)/ruff check .

@@ -9,11 +9,24 @@ from django.core.cache import cache
 from django.db import transaction
 from django.db.backends.base.operations import BaseDatabaseOperations
 from django.test import override_settings
+from hypothesis import HealthCheck, Phase
+from hypothesis import settings as hypothesis_settings
 
 from lefi.celery import app as celery
 from tests.factories import MemberFactory, UserFactory
 
 legal_bases = import_module("subscriptions.migrations.0003_legal_bases")
+
+# How fast a machine is says nothing of a rule: the first text drawn on a new one takes seconds.
+hypothesis_settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.register_profile(
+    "mutants",  # the same examples each time, and none made smaller: `make mutants`
+    hypothesis_settings.get_profile("patient"),
+    derandomize=True,
+    database=None,
+    phases=[Phase.explicit, Phase.generate],
+)
+hypothesis_settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session", autouse=True)
