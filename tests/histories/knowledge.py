@@ -8,12 +8,15 @@ from hypothesis import strategies as st
 from benefits.models import Quarantined
 from tests.histories import sources
 from tests.histories.sources import CASES, DETAILS, FP, PAID, PLANNED, PM_CASES, SJP, Someone
-from tests.histories.steps import DAYS_AGO, PERSON, happens
+from tests.histories.steps import ANY, DAYS_AGO, PERSON, another, happens, pick
 from tests.histories.world import World
 
 CASE = st.sampled_from([SJP, FP])
 FEW_DAYS = st.integers(1, 60)
 CODES = st.sampled_from([("SJP",), ("FP",), ("SJP", "FP"), ("DAG",)])
+EMPTIED = [*CASES.values(), PAID, PLANNED, DETAILS]
+NAMES = ["Åsa Test", "Eva Test", "Pål Test"]
+DEATHS = [None, "2026", "2026-01", "2026-01-02", "Datum saknas"]
 
 
 class Knowledge:
@@ -29,6 +32,14 @@ class Knowledge:
 
     def ago(self, days: int) -> date:
         return self.world.day - timedelta(days=days)
+
+    def guarded(self) -> list[Someone]:
+        return [one for one in self.world.sources.people if one.protection != "INGET"]
+
+    def filled(self, *sections: str) -> list[tuple[Someone, str]]:
+        """Whose sections have something in them."""
+        people = self.world.sources.people
+        return [(one, section) for one in people for section in sections if one.sections.get(section)]
 
     def import_of(self, *persons: Someone, only: list[str] | None = None) -> None:
         self.world.sources.hand_over(self.world.now, *persons, only=only)
@@ -57,12 +68,12 @@ class Knowledge:
         case["beslut"][0]["period"] = {"fran": self.ago(days).isoformat(), "till": self.ago(0).isoformat()}
         self.import_of(one, only=[CASES[benefit]])
 
-    @happens(person=PERSON, benefit=CASE)
-    def closed_case(self, person, benefit):
-        one = self.someone(person)
-        for case in one.items(CASES[benefit]):
+    @happens(weight=2, when=lambda self: self.filled(*CASES.values()), which=ANY)
+    def closed_case(self, which):
+        one, section = pick(self.filled(*CASES.values()), which)
+        for case in one.items(section):
             case["aktivt"] = not case.get("aktivt", True)
-        self.import_of(one, only=[CASES[benefit]])
+        self.import_of(one, only=[section])
 
     @happens(person=PERSON, ago=DAYS_AGO, amount=st.integers(1, 3), codes=CODES, less=st.integers(0, 1))
     def retroactive_payment(self, person, ago, amount, codes, less):
@@ -113,39 +124,42 @@ class Knowledge:
         case["beslut"] = []
         self.import_of(one, only=[CASES[benefit]])
 
-    @happens(person=PERSON, section=st.sampled_from([*CASES.values(), PAID, PLANNED, DETAILS]))
-    def section_emptied(self, person, section):
-        one = self.someone(person)
-        if not one.items(section):
-            return False
+    @happens(weight=2, when=lambda self: self.filled(*EMPTIED), which=ANY)
+    def section_emptied(self, which):
+        one, section = pick(self.filled(*EMPTIED), which)
         self.emptied.append((one, section, one.sections.pop(section)))
         self.import_of(one, only=[section])
 
-    @happens()
+    @happens(weight=3, when=lambda self: self.emptied_and_here())
     def section_reopened(self):
-        if not self.emptied:
-            return False
-        one, section, items = self.emptied.pop()
-        if one not in self.world.sources.people:
-            return False
+        one, section, items = self.emptied_and_here()[-1]
+        self.emptied = [entry for entry in self.emptied if entry[2] is not items]
         one.items(section).extend(deepcopy(items))
         self.import_of(one, only=[section])
 
-    @happens(person=PERSON, street=st.integers(1, 3))
-    def moved_house(self, person, street):
+    def emptied_and_here(self) -> list[tuple[Someone, str, list]]:
+        """What was emptied, of persons who have not become part of another since."""
+        return [entry for entry in self.emptied if entry[0] in self.world.sources.people]
+
+    @happens(person=PERSON, which=ANY)
+    def moved_house(self, person, which):
         one = self.someone(person)
-        one.sections[DETAILS] = [sources.details(one.number, street, one.name)]
+        streets = [[sources.details(one.number, street, one.name)] for street in range(3)]
+        one.sections[DETAILS] = another(streets, one.items(DETAILS), which)
         self.import_of(one, only=[DETAILS])
 
-    @happens(person=PERSON, name=st.sampled_from(["Åsa Test", "Eva Test", "Pål Test"]))
-    def changed_name(self, person, name):
-        self.someone(person).name = name
-        self.import_of(self.someone(person))
+    @happens(person=PERSON, which=ANY)
+    def changed_name(self, person, which):
+        one = self.someone(person)
+        one.name = another(NAMES, one.name, which)
+        self.import_of(one)
 
-    @happens(person=PERSON, died=st.sampled_from([None, "2026", "2026-01", "2026-01-02", "Datum saknas"]))
-    def died(self, person, died):
-        self.someone(person).died = died
-        self.import_of(self.someone(person), only=[])
+    @happens(person=PERSON, which=ANY)
+    def died(self, person, which):
+        """Or the death is corrected, or taken back."""
+        one = self.someone(person)
+        one.died = another(DEATHS, one.died, which)
+        self.import_of(one, only=[])
 
     @happens(person=PERSON, start=DAYS_AGO, amount=st.integers(1, 3), outcome=st.sampled_from(["BEVILJAD", "AVSLAG"]))
     def pension_decided(self, person, start, amount, outcome):
@@ -169,11 +183,10 @@ class Knowledge:
     def source_down(self, source, state):
         self.world.sources.send(source, [], self.world.now, state=state)
 
-    @happens(source=st.sampled_from(["FK", "PM"]))
-    def file_sent_twice(self, source):
-        if not self.world.sources.sequences[source]:
-            return False
-        assert self.world.sources.send_again(source, self.world.now), "a repeated file was taken in"
+    @happens(which=ANY)
+    def file_sent_twice(self, which):
+        sent = [source for source, sequence in self.world.sources.sequences.items() if sequence]
+        assert self.world.sources.send_again(pick(sent, which), self.world.now), "a repeated file was taken in"
 
     @happens(person=PERSON)
     def nothing_new(self, person):
@@ -186,11 +199,16 @@ class Knowledge:
         one.number = self.future.pop() if self.future else self.world.sources.new_number()
         self.import_of(one)
 
-    @happens(person=PERSON, other=PERSON, protection=st.sampled_from(["INGET", "INGET", "SEKRETESSMARKERING"]))
+    @happens(
+        weight=2,
+        when=lambda self: len(self.world.sources.people) > 4,
+        person=PERSON,
+        other=PERSON,
+        protection=st.sampled_from(["INGET", "INGET", "SEKRETESSMARKERING"]),
+    )
     def two_found_to_be_one(self, person, other, protection):
-        one, gone = self.someone(person), self.someone(other)
-        if one is gone or len(self.world.sources.people) < 5:
-            return False
+        one = self.someone(person)
+        gone = pick([someone for someone in self.world.sources.people if someone is not one], other)
         self.merged.append((one, deepcopy(one), gone))
         self.world.sources.people.remove(gone)
         one.former += [gone.number, *gone.former]
@@ -199,13 +217,9 @@ class Knowledge:
             one.items(section).extend(items)
         self.import_of(one)
 
-    @happens(both=st.booleans())
+    @happens(weight=3, when=lambda self: self.merged, both=st.booleans())
     def wrong_merge_split(self, both):
-        if not self.merged:
-            return False
         one, before, gone = self.merged.pop()
-        if one not in self.world.sources.people:
-            return False
         theirs = {gone.number, *gone.former}
         one.former = [number for number in one.former if number not in theirs]
         one.sections = before.sections
@@ -216,15 +230,21 @@ class Knowledge:
             self.import_of(one)
             self.import_of(gone)
 
-    @happens(person=PERSON, kind=st.sampled_from(["SEKRETESSMARKERING", "SKYDDAD_FOLKBOKFORING"]))
+    @happens(
+        weight=2,
+        when=lambda self: len(self.guarded()) < 3,
+        person=PERSON,
+        kind=st.sampled_from(["SEKRETESSMARKERING", "SKYDDAD_FOLKBOKFORING"]),
+    )
     def protection_set(self, person, kind):
-        self.someone(person).protection = kind
-        self.import_of(self.someone(person), only=[])
+        self.protect(pick([one for one in self.world.sources.people if one not in self.guarded()], person), kind)
 
-    @happens(person=PERSON)
-    def protection_lifted(self, person):
-        guarded = [one for one in self.world.sources.people if one.protection != "INGET"]
-        if not guarded:
-            return False
-        guarded[person % len(guarded)].protection = "INGET"
-        self.import_of(guarded[person % len(guarded)], only=[])
+    def protect(self, one: Someone, kind: str = "SEKRETESSMARKERING") -> None:
+        one.protection = kind
+        self.import_of(one, only=[])
+
+    @happens(weight=3, when=lambda self: self.guarded(), which=ANY)
+    def protection_lifted(self, which):
+        one = pick(self.guarded(), which)
+        one.protection = "INGET"
+        self.import_of(one, only=[])

@@ -2,22 +2,28 @@
 
 from datetime import timedelta
 
+from django.db.models import QuerySet
 from hypothesis import strategies as st
 
-from benefits.models import Import, PersonNumber
+from benefits.models import Import
 from benefits.services import person_of
-from subscriptions.models import Agreement, Block, Consent, Customer, OwnerApproval, Stream, Watch
+from deliveries.runs import stopped_by
+from subscriptions.models import Agreement, Block, Consent, Customer, LegalBasis, OwnerApproval, Stream, Watch
 from subscriptions.models.watches import OrderKind
 from subscriptions.orderfile import Line
+from subscriptions.profiles import law_of
 from tests.factories import BlockFactory, ConsentFactory
 from tests.histories.sources import AP
-from tests.histories.steps import DAYS_AGO, PERSON, REFUSED, STREAM, happens
+from tests.histories.steps import ANY, DAYS_AGO, PERSON, REFUSED, STREAM, happens, pick
 from tests.histories.world import ASKED, BENEFITS, NARROW, PLAIN, WIDE, World
 
 BENEFIT = st.sampled_from(BENEFITS)
 SOME_BENEFITS = st.lists(BENEFIT, min_size=1, max_size=4, unique=True)
-BASIS = st.sampled_from([PLAIN, ASKED])
+BASES = [PLAIN, ASKED]
+BASIS = st.sampled_from(BASES)
 CLASSES = st.sampled_from([WIDE, NARROW, [one for one in WIDE if one not in ("amount", "address")], ["identity"]])
+INSURER, OTHER_KIND = "forsakringsbolag", "akassa"  # the kind of customer that the bases name, and one they do not
+MOST_SHUT = 3  # so many things may stand in the way at a time: more, and nothing would be left to happen
 
 
 class Law:
@@ -26,98 +32,167 @@ class Law:
     world: World
     future: list[str]
 
-    def stream(self, place: int) -> Stream:
-        stream = Stream.objects.select_related("agreement__customer").get(pk=self.world.streams[place].pk)
-        if stream.closed:
-            self.world.renew(place)
-            return self.stream(place)
-        return stream
+    def live(self) -> list[Stream]:
+        """The customers' streams, but for those that are over."""
+        streams = Stream.objects.filter(pk__in=[one.pk for one in self.world.streams], closed=False)
+        return list(streams.select_related("agreement__customer").order_by("pk"))
+
+    def live_without_consent(self) -> list[Stream]:
+        """Those whose basis needs no consent."""
+        return [one for one in self.live() if one != self.world.streams[1]]
+
+    def served(self) -> list[Stream]:
+        """The streams that a run gives a document, and that may be fetched from."""
+        streams = self.live()
+        active = [one for one in streams if one.agreement.status == Agreement.Status.ACTIVE]
+        active = [one for one in active if one.agreement.customer.active]
+        if Block.objects.filter(lifted_at=None).exists():
+            return [one for one in active if not stopped_by(law_of(one, self.world.day))]
+        return active
+
+    def customers(self, **values) -> list[Customer]:
+        own = [one.agreement.customer_id for one in self.world.streams]
+        return list(Customer.objects.filter(pk__in=own, **values).order_by("pk"))
+
+    def bases(self, *, closed: bool) -> list[str]:
+        newest = {code: LegalBasis.objects.filter(code=code).latest("version") for code in BASES}
+        return [code for code, one in newest.items() if (one.status == LegalBasis.Status.CLOSED) == closed]
+
+    def room(self) -> bool:
+        """Whether one thing more may be shut: a basis, a block, an agreement, a customer."""
+        live = self.live()
+        agreements = [one.agreement for one in live]
+        shut = [
+            *self.bases(closed=True),
+            *self.customers(active=False),
+            *self.customers(kind=OTHER_KIND),
+            *Block.objects.filter(lifted_at=None),
+            *(one for one in agreements if one.status != Agreement.Status.ACTIVE or one.valid_to),
+            *range(len(self.world.streams) - len(live)),
+        ]
+        return len(shut) < MOST_SHUT
+
+    def agreements(self, *, active: bool) -> list[Agreement]:
+        return [one.agreement for one in self.live() if (one.agreement.status == Agreement.Status.ACTIVE) == active]
+
+    def watches(self) -> QuerySet[Watch]:
+        """The open watches of the streams that are not over."""
+        return Watch.objects.open().filter(stream__in=self.live()).order_by("pk")
+
+    def consents(self) -> QuerySet[Consent]:
+        """Those that hold today or will."""
+        return Consent.objects.filter(withdrawn_at=None).exclude(valid_to__lt=self.world.day).order_by("pk")
 
     def number(self, person: int) -> str:
         """A number of the person: the one now, or an earlier one."""
         one = self.someone(person)
         return [one.number, *one.former][person % (1 + len(one.former))]
 
-    def orders(self, place: int, *lines: Line) -> bool:
-        answers = self.world.order_lines(self.stream(place), list(lines))
+    def orders(self, stream: Stream, *lines: Line) -> bool:
+        """Whether anything was carried out of an order."""
+        answers = self.world.order_lines(stream, list(lines))
         REFUSED.update(answers)
         return bool({"ACCEPTED", "CANCELLED", "REFRESH_ORDERED"} & set(answers))
 
-    def a_watch(self, place: int, person: int) -> Watch | None:
-        watches = list(Watch.objects.open().filter(stream=self.stream(place)).order_by("pk"))
-        return watches[person % len(watches)] if watches else None
-
-    @happens(place=STREAM, person=PERSON, benefit=BENEFIT, ago=DAYS_AGO)
+    @happens(weight=4, when=lambda self: self.live(), place=STREAM, person=PERSON, benefit=BENEFIT, ago=DAYS_AGO)
     def ordered(self, place, person, benefit, ago):
-        since = self.world.day - timedelta(days=ago)
-        return self.orders(place, Line(OrderKind.NEW, self.number(person), benefit, since))
+        """By a number of the person's, now or earlier, and of what is not watched yet if there is such a benefit."""
+        stream = pick(self.live(), place)
+        number, since = self.number(person), self.world.day - timedelta(days=ago)
+        watched = set(self.watches().filter(stream=stream, person=person_of(number)).values_list("benefit", flat=True))
+        left = [benefit, *BENEFITS] if benefit not in watched else [one for one in BENEFITS if one not in watched]
+        return self.orders(stream, Line(OrderKind.NEW, number, (left or BENEFITS)[0], since, "A1", "B1"))
 
-    @happens(place=STREAM, benefit=BENEFIT, ago=DAYS_AGO)
+    @happens(weight=2, when=lambda self: self.live(), place=STREAM, benefit=BENEFIT, ago=DAYS_AGO)
     def ordered_many(self, place, benefit, ago):
         since = self.world.day - timedelta(days=ago)
         numbers = [one.number for one in self.world.sources.people]
-        return self.orders(place, *(Line(OrderKind.NEW, one, benefit, since) for one in numbers))
+        return self.orders(pick(self.live(), place), *(Line(OrderKind.NEW, one, benefit, since) for one in numbers))
 
-    @happens(place=STREAM, benefit=BENEFIT)
+    @happens(weight=2, when=lambda self: self.live_without_consent(), place=STREAM, benefit=BENEFIT)
     def ordered_unknown_person(self, place, benefit):
-        """By a number that no source has named, which may become somebody's later."""
+        """By a number that no source has named, which may become somebody's later; nobody has its consent."""
         self.future.append(self.world.sources.new_number())
-        return self.orders(place, Line(OrderKind.NEW, self.future[-1], benefit, self.world.day))
+        stream = pick(self.live_without_consent(), place)
+        return self.orders(stream, Line(OrderKind.NEW, self.future[-1], benefit, self.world.day))
 
-    @happens(place=STREAM, person=PERSON)
-    def cancelled(self, place, person):
-        watch = self.a_watch(place, person)
-        return watch is not None and self.orders(
-            place, Line(OrderKind.CANCEL, watch.ordered_number, watch.benefit, None)
-        )
+    @happens(weight=2, when=lambda self: self.watches().exists(), which=ANY)
+    def cancelled(self, which):
+        watch = pick(self.watches(), which)
+        return self.orders(watch.stream, Line(OrderKind.CANCEL, watch.ordered_number, watch.benefit, None))
 
-    @happens(place=STREAM, person=PERSON)
-    def refreshed(self, place, person):
-        watch = self.a_watch(place, person)
-        return watch is not None and self.orders(
-            place, Line(OrderKind.REFRESH, watch.ordered_number, watch.benefit, None)
-        )
+    @happens(weight=2, when=lambda self: self.watches().exists(), which=ANY)
+    def refreshed(self, which):
+        watch = pick(self.watches(), which)
+        return self.orders(watch.stream, Line(OrderKind.REFRESH, watch.ordered_number, watch.benefit, None))
 
-    @happens(place=STREAM, person=PERSON, ago=DAYS_AGO)
-    def ordered_again_after_cancelling(self, place, person, ago):
-        watch = self.a_watch(place, person)
-        if watch is None:
-            return False
-        self.orders(place, Line(OrderKind.CANCEL, watch.ordered_number, watch.benefit, None))
+    @happens(weight=3, when=lambda self: self.watches().exists(), which=ANY, ago=DAYS_AGO)
+    def ordered_again_after_cancelling(self, which, ago):
+        watch = pick(self.watches(), which)
+        self.orders(watch.stream, Line(OrderKind.CANCEL, watch.ordered_number, watch.benefit, None))
         since = self.world.day - timedelta(days=ago)
-        return self.orders(place, Line(OrderKind.NEW, watch.ordered_number, watch.benefit, since))
+        return self.orders(watch.stream, Line(OrderKind.NEW, watch.ordered_number, watch.benefit, since))
 
-    @happens(place=STREAM, benefits=SOME_BENEFITS, classes=CLASSES)
+    @happens(weight=2, when=lambda self: self.live(), place=STREAM, benefits=SOME_BENEFITS, classes=CLASSES)
     def agreement_narrowed(self, place, benefits, classes):
-        self.world.scope(self.stream(place), benefits=benefits, classes=classes)
+        self.world.scope(pick(self.live(), place), benefits=benefits, classes=classes)
 
-    @happens(place=STREAM)
+    @happens(weight=3, when=lambda self: self.live(), place=STREAM)
     def agreement_widened(self, place):
-        self.world.scope(self.stream(place), benefits=BENEFITS, classes=WIDE)
+        self.world.scope(pick(self.live(), place), benefits=BENEFITS, classes=WIDE)
 
-    @happens(place=STREAM, days=st.integers(-1, 2))
+    @happens(
+        weight=2,
+        shuts=True,
+        when=lambda self: self.agreements(active=True),
+        place=STREAM,
+        days=st.integers(-1, 2),
+    )
     def agreement_ended(self, place, days):
-        agreement = self.stream(place).agreement
+        agreement = pick(self.agreements(active=True), place)
         if days < 0:
             agreement.status = Agreement.Status.ENDED
         else:
             agreement.valid_to = self.world.day + timedelta(days=days)
         agreement.save()
 
-    @happens(place=STREAM)
-    def agreement_paused_or_resumed(self, place):
-        agreement = self.stream(place).agreement
-        active = agreement.status == Agreement.Status.ACTIVE
-        agreement.status = Agreement.Status.SIGNED_BY_FK if active else Agreement.Status.ACTIVE
+    @happens(weight=3, when=lambda self: len(self.live()) < len(self.world.streams), which=ANY)
+    def agreement_renewed(self, which):
+        """A customer whose stream is over gets a new agreement, and orders what it watched before."""
+        live = self.live()
+        place = pick([place for place, one in enumerate(self.world.streams) if one not in live], which)
+        watched = Watch.objects.filter(stream=self.world.streams[place]).order_by("pk")
+        before = dict.fromkeys(watched.values_list("ordered_number", "benefit", "from_date"))
+        self.world.renew(place)
+        self.orders(self.world.streams[place], *(Line(OrderKind.NEW, *one) for one in before))
+
+    @happens(weight=2, shuts=True, when=lambda self: self.agreements(active=True), place=STREAM)
+    def agreement_paused(self, place):
+        agreement = pick(self.agreements(active=True), place)
+        agreement.status = Agreement.Status.SIGNED_BY_FK
         agreement.save()
 
-    @happens(place=STREAM)
-    def customer_stopped_or_started(self, place):
-        customer = self.stream(place).agreement.customer
-        customer.active = not customer.active
+    @happens(weight=3, when=lambda self: self.agreements(active=False), place=STREAM)
+    def agreement_resumed(self, place):
+        """After a pause, or after it was ended in a hurry."""
+        agreement = pick(self.agreements(active=False), place)
+        agreement.status = Agreement.Status.ACTIVE
+        agreement.save()
+
+    @happens(weight=2, shuts=True, when=lambda self: self.customers(active=True), place=STREAM)
+    def customer_stopped(self, place):
+        customer = pick(self.customers(active=True), place)
+        customer.active = False
+        customer.save()
+
+    @happens(weight=3, when=lambda self: self.customers(active=False), place=STREAM)
+    def customer_started(self, place):
+        customer = pick(self.customers(active=False), place)
+        customer.active = True
         customer.save()
 
     @happens(
+        weight=2,
         persons=st.sets(PERSON, min_size=3),
         benefits=SOME_BENEFITS,
         last=st.sampled_from([None, 1, 5]),
@@ -125,41 +200,48 @@ class Law:
     )
     def consents_given(self, persons, benefits, last, soon):
         start = self.world.day + timedelta(days=soon // 2)
-        for person in persons:
-            holder = person_of(self.someone(person).number)
-            if holder is not None:
-                ConsentFactory(
-                    customer=self.stream(1).agreement.customer,
-                    person=holder,
-                    benefits=benefits,
-                    classes=WIDE,
-                    valid_from=start,
-                    valid_to=start + timedelta(days=last) if last else None,
-                )
+        holders = [person_of(self.someone(person).number) for person in sorted(persons)]
+        for holder in filter(None, holders):
+            ConsentFactory(
+                customer=self.world.streams[1].agreement.customer,
+                person=holder,
+                benefits=benefits,
+                classes=WIDE,
+                valid_from=start,
+                valid_to=start + timedelta(days=last) if last else None,
+            )
+        return any(holders)
 
-    @happens(person=PERSON)
-    def consent_withdrawn(self, person):
-        consents = list(Consent.objects.filter(withdrawn_at=None).order_by("pk"))
-        if not consents:
-            return False
-        consents[person % len(consents)].withdrawn_at = self.world.now
-        consents[person % len(consents)].save()
+    @happens(weight=2, when=lambda self: self.consents().exists(), which=ANY)
+    def consent_withdrawn(self, which):
+        consent = pick(self.consents(), which)
+        consent.withdrawn_at = self.world.now
+        consent.save()
 
     @happens(code=BASIS, classes=CLASSES)
     def basis_narrowed(self, code, classes):
         self.world.basis(code, classes=classes, status="active", valid_to=None)
 
-    @happens(code=BASIS)
-    def basis_closed(self, code):
-        self.world.basis(code, status="closed", valid_to=self.world.day)
+    @happens(weight=2, shuts=True, when=lambda self: self.bases(closed=False), which=ANY)
+    def basis_closed(self, which):
+        self.world.basis(pick(self.bases(closed=False), which), status="closed", valid_to=self.world.day)
 
-    @happens(code=BASIS)
-    def basis_opened(self, code):
+    @happens(weight=4, which=ANY)
+    def basis_opened(self, which):
+        """Or one that was narrowed is widened."""
+        code = pick(self.bases(closed=True) or BASES, which)
         self.world.basis(code, classes=WIDE, status="active", valid_to=None)
 
-    @happens(place=STREAM, what=st.sampled_from(["customer", "agreement", "basis", "benefit"]), benefit=BENEFIT)
+    @happens(
+        weight=2,
+        shuts=True,
+        when=lambda self: self.live(),
+        place=STREAM,
+        what=st.sampled_from(["customer", "agreement", "basis", "benefit"]),
+        benefit=BENEFIT,
+    )
     def block_set(self, place, what, benefit):
-        agreement = self.stream(place).agreement
+        agreement = pick(self.live(), place).agreement
         values = {
             "customer": {"customer": agreement.customer},
             "agreement": {"customer": None, "agreement": agreement},
@@ -168,51 +250,57 @@ class Law:
         }
         BlockFactory(**values[what])
 
-    @happens()
+    @happens(weight=3, when=lambda self: Block.objects.filter(lifted_at=None).exists())
     def block_lifted(self):
-        return bool(Block.objects.filter(lifted_at=None).update(lifted_at=self.world.now))
+        Block.objects.filter(lifted_at=None).update(lifted_at=self.world.now)
 
-    @happens(code=BASIS, days=st.integers(-1, 1))
-    def approval_ended(self, code, days):
+    @happens(when=lambda self: OwnerApproval.objects.filter(valid_to=None).exists(), which=ANY, days=st.integers(-1, 1))
+    def approval_ended(self, which, days):
         ends = self.world.day + timedelta(days=days)
+        code = pick(OwnerApproval.objects.filter(valid_to=None).order_by("pk"), which).basis_code
         approvals = OwnerApproval.objects.filter(basis_code=code, benefit=AP, valid_to=None, valid_from__lte=ends)
         return bool(approvals.update(valid_to=ends))
 
-    @happens(code=BASIS, days=st.integers(0, 1))
-    def approval_given(self, code, days):
+    @happens(weight=2, when=lambda self: self.unapproved(), which=ANY, days=st.integers(0, 1))
+    def approval_given(self, which, days):
         begins = self.world.day + timedelta(days=days)
-        row, new = OwnerApproval.objects.get_or_create(
-            owner="PM", basis_code=code, benefit=AP, valid_from=begins, defaults={"valid_to": None}
+        row, _ = OwnerApproval.objects.get_or_create(
+            owner="PM", basis_code=pick(self.unapproved(), which), benefit=AP, valid_from=begins
         )
-        if not new and row.valid_to is None:
-            return False
         OwnerApproval.objects.filter(pk=row.pk).update(valid_to=None)
 
-    @happens(place=STREAM, benefit=BENEFIT, ago=DAYS_AGO)
-    def watches_updated_past_the_services(self, place, benefit, ago):
-        watches = Watch.objects.filter(stream=self.stream(place), benefit=benefit)
-        return bool(watches.update(from_date=self.world.day - timedelta(days=ago)))
+    def unapproved(self) -> list[str]:
+        """The bases under which the Pensions Agency has set a day for the end."""
+        lasting = set(OwnerApproval.objects.filter(valid_to=None).values_list("basis_code", flat=True))
+        return [code for code in BASES if code not in lasting]
 
-    @happens(place=STREAM, person=PERSON)
-    def watches_ended_past_the_services(self, place, person):
-        holder = PersonNumber.objects.live().filter(number=self.someone(person).number).values("person")
-        watches = Watch.objects.open().filter(stream=self.stream(place), person__in=holder)
-        return bool(
-            watches.update(
-                ended_at=self.world.now,
-                end_reason=Watch.EndReason.NO_LONGER,
-                ended_as_of=Import.objects.last_number(),
-            )
+    @happens(when=lambda self: self.watches().exists(), which=ANY, ago=DAYS_AGO)
+    def watches_updated_past_the_services(self, which, ago):
+        one = pick(self.watches(), which)
+        watches = Watch.objects.filter(stream=one.stream, benefit=one.benefit)
+        watches.update(from_date=self.world.day - timedelta(days=ago))
+
+    @happens(when=lambda self: self.watches().exists(), which=ANY)
+    def watches_ended_past_the_services(self, which):
+        one = pick(self.watches(), which)
+        Watch.objects.open().filter(stream=one.stream, person=one.person).update(
+            ended_at=self.world.now,
+            end_reason=Watch.EndReason.NO_LONGER,
+            ended_as_of=Import.objects.last_number(),
         )
 
-    @happens(benefits=SOME_BENEFITS, days=st.integers(0, 3))
+    @happens(
+        when=lambda self: Consent.objects.filter(valid_from__lte=self.world.day).exists(),
+        benefits=SOME_BENEFITS,
+        days=st.integers(0, 3),
+    )
     def consents_updated_past_the_services(self, benefits, days):
         ends = self.world.day + timedelta(days=days)
-        return bool(Consent.objects.filter(valid_from__lte=ends).update(valid_to=ends, benefits=benefits))
+        Consent.objects.filter(valid_from__lte=ends).update(valid_to=ends, benefits=benefits)
 
-    @happens(place=STREAM)
+    @happens(weight=3, when=lambda self: self.room() or self.customers(kind=OTHER_KIND), place=STREAM)
     def customer_updated_past_the_services(self, place):
         """A kind that the basis does not name, or back."""
-        customer = self.stream(place).agreement.customer
-        kind = "akassa" if customer.kind == "forsakringsbolag" else "forsakringsbolag"
-        return bool(Customer.objects.filter(pk=customer.pk).update(kind=kind))
+        customer = pick(self.customers(kind=OTHER_KIND) or self.customers(), place)
+        kind = INSURER if customer.kind == OTHER_KIND else OTHER_KIND
+        Customer.objects.filter(pk=customer.pk).update(kind=kind)
