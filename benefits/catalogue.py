@@ -41,7 +41,7 @@ _DAY_KINDS = frozenset({"date", "datetime", "integer"})
 _PERIOD_ENDS = ({"fran", "till"}, {"from", "tom"})
 _BENEFIT_KINDS = frozenset({"benefit", "information"})
 _NAMING = frozenset({"name", "type", "fields", "sv", "en", "pattern", "codes", "closed"})
-_FIELD_KEYS = _NAMING | {"many", "min", "max", "class", "subject", "refusal", "dated_by", "ordered"}
+_FIELD_KEYS = _NAMING | {"many", "min", "max", "class", "subject", "refusal", "dated_by", "ordered", "or_object"}
 
 
 class CatalogueError(ValueError):
@@ -250,6 +250,7 @@ class _Reader:
             refusal=tuple(spec.get("refusal", ())),
             dated_by=tuple(spec.get("dated_by", ())),
             ordered=spec.get("ordered", False),
+            or_object=spec.get("or_object", False),
             pattern=spec.get("pattern"),
             label_sv=spec["sv"],
             label_en=spec["en"],

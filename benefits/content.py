@@ -73,7 +73,7 @@ def _field_faults(field: Field, value: Any, path: str) -> Iterator[Fault]:
 def _value_faults(field: Field, value: Any, path: str) -> Iterator[Fault]:
     if not field.is_leaf:
         yield from faults(field.children, value, f"{path}.")
-    elif not _fits(field.kind, value):
+    elif not _fits(field.kind, value) and not field.is_unknown(value):
         yield Fault(path, "WRONG_TYPE", f"Expected {field.kind}.")
     elif isinstance(value, str) and NOT_XML.search(value):
         yield Fault(path, "CHARACTER", "Holds a character that no XML document can hold.")
@@ -103,7 +103,7 @@ def unknown_paths(fields: Sequence[Field], item: dict[str, Any], path: str = "")
     known = _by_name(fields)
     for name, value in item.items():
         field = known.get(name)
-        if field is None:
+        if field is None or field.is_unknown(value):
             yield f"{path}{name}"
         elif not field.is_leaf:
             for element in value if isinstance(value, list) else [value]:
@@ -150,7 +150,7 @@ def lines(fields: Sequence[Field], item: dict[str, Any]) -> list[str]:
     found: list[str] = []
     for field in fields:
         value = item.get(field.name)
-        if value is None:
+        if value is None or field.is_unknown(value):
             continue
         if field.many:
             for place, element in enumerate(_elements(field, value), start=1):

@@ -5,6 +5,7 @@ Values only; `catalogue.py` reads them from the data file and vouches that they 
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 OBJECT = "object"
 LEAF_KINDS = frozenset({"string", "integer", "decimal", "boolean", "date", "datetime"})
@@ -34,6 +35,8 @@ class Field:
     On a code structure, `codes`, `closed` and `refusal` speak of its `code_leaf`, which repeats
     `codes` and `closed`. A value in `refusal` makes the object that holds *this field* a refusal.
     `dated_by` lists paths relative to an element of this list: periods, days, months or years.
+    `or_object` says that the contract's own example writes an object where its schema has this text: one is taken in
+    like an unknown field, kept as given and counted, and is never told.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Field:
     refusal: tuple[str | int | bool, ...]
     dated_by: tuple[str, ...]
     ordered: bool
+    or_object: bool
     pattern: str | None
     label_sv: str
     label_en: str
@@ -64,6 +68,10 @@ class Field:
         if self.is_leaf:
             return self
         return next((child for child in self.children if child.name in CODE_NAMES), None)
+
+    def is_unknown(self, value: Any) -> bool:
+        """Whether a value of this field is of a shape that is kept and never told."""
+        return self.or_object and isinstance(value, dict)
 
     def walk(self) -> Iterator["Field"]:
         """Yield the field and everything below it, in the order of the digest."""

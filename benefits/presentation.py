@@ -108,7 +108,7 @@ def _values(value: Any) -> list[Any]:
 def _entries(field: Field, values: Sequence[Any], language: str) -> list[Entry]:
     label = label_of(field, language)
     if _is_short(field):
-        texts = [_text(field, value, language) for value in values]
+        texts = [_text(field, value, language) for value in values if not field.is_unknown(value)]
         return [Line(label, ", ".join(text for text in texts if text))] if any(texts) else []
     if field.many and len(values) > 1 and all(map(_is_short, _present(field, values))):
         table = _table(field, values, label, language)

@@ -26,6 +26,7 @@ from deliveries.jsonform import to_json
 from deliveries.runs import perform, start_night
 from deliveries.schema import VERSION, current
 from deliveries.storage import place_of
+from subscriptions.disclosable import Allowance, disclosable
 from subscriptions.models import Pending
 from tests.contract import EXAMPLES, SECTIONS, items_of, schema_of
 from tests.factories import (
@@ -179,6 +180,9 @@ def test_a_null_in_a_list_is_nothing_and_never_stops_a_document(tmp_path):
     assert content == {"adress": [{"utdelningadress": ["c/o Ek", "Storgatan 1"], "postort": "ORT"}]}
 
 
+GRANTED = frozenset({"granted"})
+
+
 def example(section: str) -> list[dict[str, Any]]:
     return copy.deepcopy(EXAMPLES["Sjukpenningsinformation hämtad"]["formansinformation"][section])
 
@@ -188,18 +192,29 @@ def test_the_contracts_own_example_of_a_person_comes_through_unchanged(tmp_path)
     assert through(tmp_path, "generellPersoninformation", copy.deepcopy(items)) == items
 
 
-def test_where_the_contracts_example_breaks_its_own_schema_the_schema_is_followed(tmp_path):
+def test_where_the_contracts_example_breaks_its_own_schema_it_is_taken_in_and_that_part_never_told(tmp_path):
     """In its sickness case `ersattning` is an object, by the schema a string; and `avslaget` is unknown there."""
     items = example("sjukpenningarende")
     faults = Draft202012Validator(schema_of(catalogue().sections["sjukpenningarende"])).iter_errors(items[0])
-    [quarantined] = read_import(tmp_path, "sjukpenningarende", items).quarantined
     assert sorted([*fault.path] for fault in faults) == [[], ["beslut", 0, "ersattning"]]
-    assert (quarantined.code, quarantined.text) == ("WRONG_TYPE", "beslut.ersattning: Expected string.")
 
-    items[0]["beslut"][0]["ersattning"] = "SJUKPENNING"
-    assert dict(read_import(tmp_path, "sjukpenningarende", items).unknown) == {"sjukpenningarende.avslaget": 1}
-    del items[0]["avslaget"]
-    assert through(tmp_path, "sjukpenningarende", copy.deepcopy(items)) == items
+    line = read_import(tmp_path, "sjukpenningarende", copy.deepcopy(items))
+    assert not line.quarantined
+    assert json.loads(line.items[0].content) == items[0], "kept as given"
+    assert dict(line.unknown) == {"sjukpenningarende.avslaget": 1, "sjukpenningarende.beslut.ersattning": 1}
+
+    section, all_classes = catalogue().sections["sjukpenningarende"], frozenset(catalogue().classes)
+    told = disclosable(catalogue(), section, items[0], Allowance("FK:SJP", all_classes, GRANTED, date(2020, 1, 1)))
+    del items[0]["avslaget"], items[0]["beslut"][0]["ersattning"]
+    assert told == items[0]
+    assert digest(section.fields, told) == line.items[0].digest
+
+
+def test_an_object_in_place_of_any_other_text_is_a_fault(tmp_path):
+    items = example("sjukpenningarende")
+    items[0]["beslut"][0]["beslutsutfall"] = {"id": 1}
+    [quarantined] = read_import(tmp_path, "sjukpenningarende", items).quarantined
+    assert (quarantined.code, quarantined.text) == ("WRONG_TYPE", "beslut.beslutsutfall: Expected string.")
 
 
 # What is odd in the contract, each by its name.
