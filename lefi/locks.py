@@ -11,6 +11,7 @@ class Lock(IntEnum):
     IMPORT = 4_105_001
     LAW = 4_105_002
     RUN = 4_105_003
+    UPKEEP = 4_105_004
 
 
 def hold(lock: Lock) -> None:

@@ -41,6 +41,7 @@ PROBLEMS: dict[str, Problem] = {
     "MALFORMED": Problem(400, _("The request cannot be read.")),
     "NOT_AUTHENTICATED": Problem(401, _("A valid access token is needed.")),
     "CLIENT_UNKNOWN": Problem(403, _("The client speaks for no customer.")),
+    "AGENT_NOT_REGISTERED": Problem(403, _("The agent whose system this is does not speak for the customer any more.")),
     "CUSTOMER_INACTIVE": Problem(403, _("The customer is not active.")),
     "SCOPE_MISSING": Problem(403, _("The access token does not have the scope that this needs.")),
     "NOT_ALLOWED": Problem(403, _("This is not allowed.")),
@@ -60,6 +61,9 @@ PROBLEMS: dict[str, Problem] = {
     "EMPTY": Problem(400, _("The order has no lines.")),
     "TOO_MANY_LINES": Problem(413, _("The order has more lines than one order may hold.")),
     "OTHER_ORGANISATION": Problem(403, _("The order names another organisation or unit than the client's.")),
+    # A file or list of consents, cases or needs as a whole
+    "FILE_FORM": Problem(400, _("The file or list is not of the form that is described for it; detail says more.")),
+    "FILE_TOO_LONG": Problem(413, _("The file or list has more lines than one may hold.")),
     # Deliveries
     "OUT_OF_SEQUENCE": Problem(409, _("An earlier delivery of the stream must be fetched first.")),
     "NOT_FETCHED": Problem(409, _("The delivery must be fetched before it is acknowledged.")),
@@ -67,14 +71,15 @@ PROBLEMS: dict[str, Problem] = {
     "RECALLED": Problem(410, _("The delivery was recalled before anybody had fetched it.")),
     "AGREEMENT_NOT_ACTIVE": Problem(403, _("The agreement is not active.")),
     "NO_SCOPE": Problem(403, _("The agreement covers nothing for this purpose.")),
+    "RESERVATION_NOT_ACKNOWLEDGED": Problem(
+        403, _("A reservation about the use of the information must be acknowledged first.")
+    ),
     "BLOCKED": Problem(403, _("Deliveries are blocked.")),
     "RELEASE_NEEDED": Problem(403, _("The delivery cannot be fetched again without help from Försäkringskassan.")),
     "DOCUMENT_DAMAGED": Problem(500, _("The document is damaged. The fault is ours and has been logged.")),
 }
 CODES = tuple(PROBLEMS)
 OTHER = "NOT_ALLOWED"
-# That a person is protected is never told, so a code that says so goes under another name.
-_SPOKEN_OF_AS = {"PROTECTED": "RELEASE_NEEDED"}
 
 _OF_EXCEPTION: dict[type[Exception], str] = {
     exceptions.ValidationError: "INVALID",
@@ -142,7 +147,6 @@ def refusals(*codes: str) -> Responses:
 
 def problem(code: str, *, detail: str = "", errors: list[dict[str, str]] | None = None) -> JsonResponse:
     """The response for a code, in the reader's language. A code that is not listed counts as NOT_ALLOWED."""
-    code = _SPOKEN_OF_AS.get(code, code)
     code = code if code in PROBLEMS else OTHER
     found = PROBLEMS[code]
     body: dict[str, Any] = {

@@ -139,6 +139,7 @@ ACCOUNT_SESSION_REMEMBER = False
 SESSION_COOKIE_AGE = 8 * 60 * 60
 
 vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="lefi@localhost")
 
 # Language
 
@@ -207,6 +208,7 @@ OAUTH2_PROVIDER = {
     "SCOPES": {
         "orders": "Order, cancel and refresh watches, and read how it went",
         "deliveries": "List, fetch and acknowledge deliveries",
+        "consents": "Register consents, read them and withdraw them",
     },
     "DEFAULT_SCOPES": [],
     "ACCESS_TOKEN_EXPIRE_SECONDS": 900,
@@ -270,18 +272,42 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(),
         "options": {"expires": 50},
     },
+    "keep-up": {
+        "task": "subscriptions.tasks.keep_up",
+        "schedule": crontab(minute=15),
+        "options": {"expires": 3000},
+    },
+    "mail-notices": {
+        "task": "subscriptions.tasks.mail_notices",
+        "schedule": crontab(),
+        "options": {"expires": 50},
+    },
     "sweep-orphan-documents": {
         "task": "deliveries.tasks.sweep_orphan_documents",
         "schedule": crontab(hour=6, minute=0),
         "options": {"expires": 3600},
     },
 }
+# What signs agreements (subscriptions.signing): a recorded signature, until an e-signature service takes its place.
+AGREEMENT_SIGNING_BACKEND = env("AGREEMENT_SIGNING_BACKEND", default="subscriptions.signing.RecordedSignature")
+# What the record of processing says beside what follows from the rows (GDPR article 30.1): the agency's own statements.
+# TIME_LIMITS is JSON, by the keys of subscriptions.registers.KEPT; nothing here is erased because it says so.
+RECORD_OF_PROCESSING = {
+    "controller": env("CONTROLLER", default="Försäkringskassan, 202100-5521"),
+    "officer": env("DATA_PROTECTION_OFFICER", default=""),
+    "time_limits": env.json("TIME_LIMITS", default={}),
+}
 # An import with more persons in quarantine than this, or than this share of its lines, is refused whole.
 IMPORT_QUARANTINE_MOST = env.int("IMPORT_QUARANTINE_MOST", default=1000)
 IMPORT_QUARANTINE_SHARE = env.float("IMPORT_QUARANTINE_SHARE", default=0.01)
 # Days that something owed may wait before `verify` calls it a fault.
 PENDING_DAYS = env.int("PENDING_DAYS", default=3)
-PROTECTED_DAYS = env.int("PROTECTED_DAYS", default=30)  # while protected, until staff release it
+FROZEN_DAYS = env.int("FROZEN_DAYS", default=40)  # while frozen: protected, blocked, unconfirmed
+# Days that a watch waits for the customer to confirm it, or for a consent that ran out to be renewed, before it ends.
+RECONFIRM_GRACE_DAYS = env.int("RECONFIRM_GRACE_DAYS", default=30)
+CONSENT_GRACE_DAYS = env.int("CONSENT_GRACE_DAYS", default=30)
+# How many days a consent for a purpose may hold at most. Purposes that are not named here have no limit.
+CONSENT_MOST_DAYS = {"riskbedomning": env.int("CONSENT_RISK_DAYS", default=90)}
 
 # Logs
 

@@ -16,6 +16,13 @@ class Action(models.TextChoices):
     DELETE = "delete", _("deleted")
     FETCH = "fetch", _("fetched")
     ORDER = "order", _("ordered")
+    APPROVE = "approve", _("approved")
+    REFUSE = "refuse", _("refused")
+    SIGN = "sign", _("signed")
+    SEND = "send", _("sent")
+    END = "end", _("ended")
+    WITHDRAW = "withdraw", _("withdrew")
+    ACKNOWLEDGE = "confirm", _("acknowledged")
 
 
 class AuditQuerySet(models.QuerySet):

@@ -62,6 +62,18 @@ def test_an_address_cannot_narrow_a_list_by_what_it_does_not_declare(client, sta
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    "address",
+    ["/admin/subscriptions/customer/?kind=forsakringsbolag", "/admin/subscriptions/legalbasis/?state=proposed"],
+)
+def test_a_filter_that_a_list_declares_narrows_it_by_its_own_parameter(client, staff, address):
+    CustomerFactory()
+    client.force_login(staff)
+
+    assert client.get(address).status_code == 200
+
+
+@pytest.mark.django_db
 def test_users_are_made_inactive_and_never_deleted(client, staff):
     client.force_login(staff)
     user = UserFactory()
