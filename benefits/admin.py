@@ -2,26 +2,32 @@
 
 import json
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
+from django.utils.http import urlencode
 from django.utils.translation import gettext_lazy as _
 
 from benefits.catalogue import catalogue
 from benefits.identity import masked
-from benefits.models import BenefitPeriod, Import, Quarantined
-from benefits.presentation import SPACE, describe, label_of, number
-from lefi.admin import AboutAPerson, ReadOnlyAdmin, anchor, link
+from benefits.labels import section_name
+from benefits.models import BenefitPeriod, Import, Person, PersonFacts, Protection, Quarantined
+from benefits.presentation import SPACE, describe, number
+from lefi.admin import Lists, ReadOnlyAdmin, anchor, link
+from lefi.audit.models import Action, record
+from lefi.audit.reasons import reason_for
 from lefi.languages import language
 from lefi.masking import mask_identity_numbers
 
-
-def section_name(name: str) -> str:
-    """The name of a section in the reader's language; its own name if the catalogue does not know it."""
-    section = catalogue().sections.get(name)
-    return label_of(section, language()) if section else name
+PROTECTED_RIGHT = "benefits.view_protected"  # who may open what is about a person with protected identity
 
 
 def percent(extent: Decimal | None) -> str:
@@ -32,6 +38,70 @@ def percent(extent: Decimal | None) -> str:
 def person_anchor(person: Any) -> str:
     """A link to a person's page; of the number only the year of birth is shown."""
     return anchor(person, masked(person.first_number).replace("-", "\N{NON-BREAKING HYPHEN}"))
+
+
+def protection_of(person_id: int) -> str:
+    """The person's protection in words, as newest known; empty if there is none."""
+    facts = PersonFacts.objects.live().filter(person=person_id).exclude(protection=Protection.NONE).first()
+    return facts.get_protection_display() if facts else ""
+
+
+class AboutAPerson(Lists):
+    """Rows about a person, each read of which is logged with its reason (who, whom, why, when).
+
+    `about` is the dotted path to the person's id. Who has not said why is asked first, on the person's page. A row
+    about a person with protected identity is withheld from who may not open that person's page, and the try is logged.
+    """
+
+    about = "person_id"
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        obj = self.get_object(request, object_id)
+        if obj is not None and self.has_view_or_change_permission(request, obj):
+            elsewhere = self.log_reading(request, obj)
+            if elsewhere is not None:
+                return elsewhere
+        return super().change_view(request, object_id, form_url, extra_context)
+
+    def log_reading(self, request: HttpRequest, obj: Any) -> HttpResponse | None:
+        person_id = self._person_id(obj)
+        if person_id is None:
+            return None
+        reason = reason_for(request.session, person_id, at=timezone.now())
+        if not reason:
+            messages.info(request, _("Say why you need to read about this person."))
+            page = reverse("admin:benefits_person_change", args=[person_id])
+            return HttpResponseRedirect(f"{page}?{urlencode({'next': request.path})}")
+        withheld = bool(protection_of(person_id)) and not request.user.has_perm(PROTECTED_RIGHT)
+        details: dict[str, Any] = {"withheld": True} if withheld else {}
+        record(
+            action=Action.READ,
+            object_type=self.opts.label_lower,
+            object_id=obj.pk,
+            actor=request.user,
+            person_id=person_id,
+            reason=reason,
+            **details,
+        )
+        return self._withhold(request, person_id) if withheld else None
+
+    def _withhold(self, request: HttpRequest, person_id: int) -> HttpResponse:
+        person = get_object_or_404(Person, pk=person_id)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": Person._meta,
+            "title": masked(person.first_number),
+            "person": person,
+        }
+        return TemplateResponse(request, "admin/benefits/person/withheld.html", context, status=403)
+
+    def _person_id(self, obj: Model | None) -> int | None:
+        try:
+            return attrgetter(self.about)(obj)
+        except AttributeError:
+            return None
 
 
 class SectionFilter(admin.SimpleListFilter):

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, cast
 
+from django.utils import timezone
 from drf_spectacular.contrib.django_oauth_toolkit import DjangoOAuthToolkitScheme
 from oauth2_provider.contrib.rest_framework import OAuth2Authentication
 from rest_framework.permissions import BasePermission
@@ -32,10 +33,9 @@ class Partner:
         return self.client.application.client_id
 
     def streams(self) -> StreamQuerySet:
-        """The customer's streams through the API; those that the client is let to, if any are named for it."""
+        """The streams through the API that the client is let to: those named for it, or all of the customer's."""
         streams = Stream.objects.filter(agreement__customer=self.customer, channel=Stream.Channel.API)
-        named = list(self.client.streams.values_list("pk", flat=True))
-        return streams.filter(pk__in=named) if named else streams
+        return streams if self.client.all_streams else streams.filter(pk__in=self.client.streams.values("pk"))
 
 
 class ClientRefused(Refused):
@@ -54,12 +54,16 @@ class PartnerAuthentication(OAuth2Authentication):
         if found is None:
             return None
         token = found[1]
-        client = ApiClient.objects.select_related("customer", "application").filter(application=token.application_id)
+        client = ApiClient.objects.select_related("customer", "agent", "application").filter(
+            application=token.application_id
+        )
         api_client = client.first()
         if api_client is None:
             raise ClientRefused("CLIENT_UNKNOWN")
         if not api_client.customer.active:
             raise ClientRefused("CUSTOMER_INACTIVE")
+        if api_client.agent is not None and not api_client.agent.holds_on(timezone.localdate()):
+            raise ClientRefused("AGENT_NOT_REGISTERED")
         return Partner(api_client, api_client.customer), token
 
 

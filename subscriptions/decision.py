@@ -30,22 +30,32 @@ class Refusal(StrEnum):
     BASIS_NOT_IN_FORCE = "BASIS_NOT_IN_FORCE"
     RECIPIENT_KIND = "RECIPIENT_KIND"
     CONSENT_MISSING = "CONSENT_MISSING"
+    CONSENT_NOT_EXAMINED = "CONSENT_NOT_EXAMINED"
     PURPOSE = "PURPOSE"  # G3
     NOT_STANDING = "NOT_STANDING"  # G4
     BLOCKED = "BLOCKED"  # G5
     AGREEMENT_NOT_ACTIVE = "AGREEMENT_NOT_ACTIVE"
     AGREEMENT_NOT_IN_FORCE = "AGREEMENT_NOT_IN_FORCE"
     BENEFIT_NOT_AGREED = "BENEFIT_NOT_AGREED"
+    RESERVATION_NOT_ACKNOWLEDGED = "RESERVATION_NOT_ACKNOWLEDGED"
     CASE_REFERENCE_MISSING = "CASE_REFERENCE_MISSING"  # G6
     NEED_REFERENCE_MISSING = "NEED_REFERENCE_MISSING"
+    RECONFIRMATION_OVERDUE = "RECONFIRMATION_OVERDUE"
     PROTECTED = "PROTECTED"
     BENEFIT_NOT_IN_BASIS = "BENEFIT_NOT_IN_BASIS"  # G7
     OWNER_NOT_APPROVED = "OWNER_NOT_APPROVED"
     NO_FIELDS = "NO_FIELDS"
 
 
-# Stops that a customer is not told of: the watch is frozen as it was last told.
-SILENT = frozenset({Refusal.BLOCKED, Refusal.PROTECTED})
+# Stops that a delivery says nothing of: the watch is frozen as it was last told.
+FREEZING = frozenset(
+    {
+        Refusal.BLOCKED,
+        Refusal.RESERVATION_NOT_ACKNOWLEDGED,
+        Refusal.RECONFIRMATION_OVERDUE,
+        Refusal.PROTECTED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +87,16 @@ class Consent:
     valid_from: date
     valid_to: date | None
     withdrawn: bool
+    examined: bool = True  # nobody needs to look at it, or somebody has and it holds (OSL 12:3)
 
     def covers(self, benefit: str, day: date) -> bool:
+        return self.examined and self._names(benefit, day)
+
+    def awaits(self, benefit: str, day: date) -> bool:
+        """Whether it would cover the benefit and day if somebody had examined it."""
+        return not self.examined and self._names(benefit, day)
+
+    def _names(self, benefit: str, day: date) -> bool:
         return benefit in self.benefits and not self.withdrawn and in_force(self.valid_from, self.valid_to, day)
 
 
@@ -94,6 +112,7 @@ class Terms:
     purpose: str
     benefits: frozenset[str]
     classes: frozenset[str]
+    reservations_acknowledged: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +133,9 @@ class Profile:
     has_case_reference: bool
     has_need_reference: bool
     protected: bool
+    released: bool = False  # a protected person's watch, by two of the staff or by the basis's own rule
+    reconfirmation_overdue: bool = False
+    ended: bool = False  # said of a watch that is overdue alone: its end is told, and nothing more
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +162,7 @@ def decide(profile: Profile) -> Decision:
     refusal = (
         _basis_refusal(profile) or _agreement_refusal(profile) or _person_refusal(profile) or _extent_refusal(profile)
     )
-    if refusal in SILENT:
+    if refusal in FREEZING and not (profile.ended and refusal is Refusal.RECONFIRMATION_OVERDUE):
         return Decision(Outcome.FROZEN, refusal, frozenset(), frozenset())
     if refusal is not None:
         return Decision(Outcome.REFUSED, refusal, frozenset(), frozenset())
@@ -149,13 +171,18 @@ def decide(profile: Profile) -> Decision:
 
 
 def allowed_classes(profile: Profile) -> frozenset[str]:
-    """Basis ∩ agreement ∩ consent (R5). A class that the basis leaves to the agreement counts only if named there."""
+    """Basis ∩ agreement ∩ consent (R5). A class that the basis leaves to the agreement counts only if named there.
+
+    Of a person with protected identity never what reveals a place.
+    """
     basis = profile.basis
     if basis is None:
         return frozenset()
     given = basis.classes | basis.agreement_classes
     if basis.consent_needed:
         given &= profile.consent.classes if profile.consent else frozenset()
+    if profile.protected:
+        given -= PLACE_REVEALING
     return given & profile.terms.classes
 
 
@@ -175,7 +202,8 @@ def _basis_refusal(profile: Profile) -> Refusal | None:
     if profile.customer_kind not in basis.recipient_kinds:
         return Refusal.RECIPIENT_KIND
     if basis.consent_needed and not _consented(profile):
-        return Refusal.CONSENT_MISSING
+        awaits = profile.consent is not None and profile.consent.awaits(profile.benefit, profile.day)
+        return Refusal.CONSENT_NOT_EXAMINED if awaits else Refusal.CONSENT_MISSING
     if basis.purpose != profile.terms.purpose:
         return Refusal.PURPOSE
     return None if basis.service == "standing" else Refusal.NOT_STANDING
@@ -194,7 +222,9 @@ def _agreement_refusal(profile: Profile) -> Refusal | None:
         return Refusal.AGREEMENT_NOT_ACTIVE
     if not in_force(terms.valid_from, terms.valid_to, profile.day):
         return Refusal.AGREEMENT_NOT_IN_FORCE
-    return None if profile.benefit in terms.benefits else Refusal.BENEFIT_NOT_AGREED
+    if profile.benefit not in terms.benefits:
+        return Refusal.BENEFIT_NOT_AGREED
+    return None if terms.reservations_acknowledged else Refusal.RESERVATION_NOT_ACKNOWLEDGED
 
 
 def _person_refusal(profile: Profile) -> Refusal | None:
@@ -204,7 +234,10 @@ def _person_refusal(profile: Profile) -> Refusal | None:
         return Refusal.CASE_REFERENCE_MISSING
     if "need_reference" in needs and not profile.has_need_reference:
         return Refusal.NEED_REFERENCE_MISSING
-    return Refusal.PROTECTED if profile.protected else None
+    hidden = profile.protected and not profile.released
+    if profile.reconfirmation_overdue and not (profile.ended and hidden):
+        return Refusal.RECONFIRMATION_OVERDUE
+    return Refusal.PROTECTED if hidden else None
 
 
 def _extent_refusal(profile: Profile) -> Refusal | None:

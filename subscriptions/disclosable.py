@@ -124,7 +124,7 @@ def _allowed(fields: Sequence[Field], item: dict[str, Any], classes: frozenset[s
     kept: dict[str, Any] = {}
     for field in fields:
         value = item.get(field.name)
-        if value is None or value == []:
+        if value is None or value == [] or field.is_unknown(value):
             continue
         if field.is_leaf:
             if field.cls in classes and (field.subject != "other" or THIRD_PERSON in classes):

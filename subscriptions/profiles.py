@@ -4,13 +4,25 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
-from django.db.models import Q
+from django.db.models import Case, Exists, OuterRef, Q, Subquery, When
 
 from benefits.catalogue import catalogue
 from benefits.models import PersonFacts, PersonNumber, Protection, VersionQuerySet
 from subscriptions import decision
-from subscriptions.models import Agreement, Block, Consent, LegalBasis, OwnerApproval, Scope, Stream
+from subscriptions.models import (
+    Agreement,
+    Block,
+    Consent,
+    LegalBasis,
+    OwnerApproval,
+    ProtectedRelease,
+    Reservation,
+    Scope,
+    Stream,
+    Watch,
+)
 from subscriptions.models.law import covers
 
 
@@ -26,11 +38,24 @@ class StreamLaw:
     approved: frozenset[str]
     blocked_benefits: frozenset[str]
     blocked: bool
+    reconfirm_days: int | None
+    reservations: tuple[Reservation, ...]  # in force, acknowledged or not
 
     def profile(
-        self, benefit: str, *, consent: decision.Consent | None, case: bool, need: bool, protected: bool
+        self,
+        benefit: str,
+        *,
+        consent: decision.Consent | None,
+        case: bool,
+        need: bool,
+        protected: bool = False,
+        released: bool = False,
+        reconfirm_by: date | None = None,
+        ended: bool = False,
     ) -> decision.Profile:
+        """What the decision on a watch is made on. One not ordered yet is as good as one on an unprotected person."""
         customer = self.stream.agreement.customer
+        overdue = reconfirm_by is not None and reconfirm_by < self.day
         owner = catalogue().benefits[benefit].owner
         return decision.Profile(
             day=self.day,
@@ -47,6 +72,9 @@ class StreamLaw:
             has_case_reference=case,
             has_need_reference=need,
             protected=protected,
+            released=protected and released,
+            reconfirmation_overdue=overdue,
+            ended=ended and overdue,
         )
 
     @property
@@ -59,12 +87,18 @@ class StreamLaw:
 
 
 def law_of(stream: Stream, day: date) -> StreamLaw:
-    """Read a stream's law for a day. Six queries; `stream` comes with its agreement and customer."""
+    """Read a stream's law for a day. Five queries; `stream` comes with its agreement and customer."""
+    scopes = Scope.objects.approved().filter(agreement=stream.agreement, purpose=stream.purpose)
+    return law_under(stream, scopes.order_by("-version").first(), day)
+
+
+def law_under(stream: Stream, scope: Scope | None, day: date) -> StreamLaw:
+    """A stream's law for a day, were `scope` what its agreement covers for its purpose."""
     agreement = stream.agreement
-    scope = Scope.objects.filter(agreement=agreement, purpose=stream.purpose).order_by("-version").first()
     basis = basis_on(scope.basis_code, day) if scope else None
     code = scope.basis_code if scope else ""
-    approvals = OwnerApproval.objects.filter(covers(day), basis_code=code).values_list("owner", "benefit")
+    approvals = OwnerApproval.objects.approved().filter(covers(day), basis_code=code).values_list("owner", "benefit")
+    reservations = tuple(Reservation.objects.filter(agreement=agreement, lifted_at=None))
     blocks = list(_blocks(stream, code))
     return StreamLaw(
         day=day,
@@ -79,11 +113,14 @@ def law_of(stream: Stream, day: date) -> StreamLaw:
             purpose=stream.purpose,
             benefits=frozenset(scope.benefits if scope else ()),
             classes=frozenset(scope.classes if scope else ()),
+            reservations_acknowledged=all(one.acknowledged_at for one in reservations),
         ),
         basis=basis.as_value() if basis else None,
         approved=frozenset(benefit for owner, benefit in approvals if _owner_of(benefit) == owner),
         blocked_benefits=frozenset(block.benefit for block in blocks if block.benefit),
         blocked=any(not block.benefit for block in blocks),
+        reconfirm_days=basis.reconfirm_days if basis else None,
+        reservations=reservations,
     )
 
 
@@ -94,10 +131,34 @@ def _owner_of(benefit: str) -> str:
 
 
 def basis_on(code: str, day: date) -> LegalBasis | None:
-    """The version of a basis that holds on a day: the newest begun and no draft; failing that, the newest."""
-    versions = LegalBasis.objects.filter(code=code).order_by("-version")
-    begun = versions.filter(valid_from__lte=day).exclude(status=LegalBasis.Status.DRAFT)
-    return begun.first() or versions.first()
+    """The version of a basis that holds on a day: the newest begun and no draft; failing that, the newest.
+
+    A version that nobody has approved does not exist here.
+    """
+    return standing_on(LegalBasis.objects.approved().filter(code=code).order_by("-version"), day)
+
+
+def standing_on(versions: Iterable[LegalBasis], day: date) -> LegalBasis | None:
+    """Of a basis's approved versions, newest first, the one that `basis_on` speaks of."""
+    known = list(versions)
+    draft = LegalBasis.Status.DRAFT
+    begun = (one for one in known if one.valid_from and one.valid_from <= day and one.status != draft)
+    return next(begun, None) or next(iter(known), None)
+
+
+def rests_on(stream: str = "") -> Subquery:
+    """The code of the basis that a stream rests on, as a column; `stream` leads to it, as in "watch__stream__"."""
+    scopes = Scope.objects.approved().filter(
+        agreement=OuterRef(f"{stream}agreement"), purpose=OuterRef(f"{stream}purpose")
+    )
+    return Subquery(scopes.order_by("-version").values("basis_code")[:1])
+
+
+def of_basis(name: str, day: date, **kwargs: Any) -> Subquery:
+    """What the version that `basis_on` speaks of has in a column, for rows with a `basis_code`."""
+    begun = Case(When(~Q(status=LegalBasis.Status.DRAFT), valid_from__lte=day, then=0), default=1)
+    versions = LegalBasis.objects.approved().filter(code=OuterRef("basis_code")).order_by(begun, "-version")
+    return Subquery(versions.values(name)[:1], **kwargs)
 
 
 def _blocks(stream: Stream, basis_code: str):
@@ -112,10 +173,14 @@ def _blocks(stream: Stream, basis_code: str):
 
 
 def consents_of(stream: Stream, person_ids: Iterable[int]) -> dict[int, list[decision.Consent]]:
-    """The consents of persons towards a stream's customer and purpose, newest first."""
+    """The consents of persons towards a stream's customer and purpose, newest first.
+
+    One given by a number that another person holds by now speaks for nobody, until it has moved there.
+    """
     found: dict[int, list[decision.Consent]] = defaultdict(list)
+    moved = PersonNumber.objects.live().filter(number=OuterRef("number")).exclude(person=OuterRef("person"))
     rows = Consent.objects.filter(
-        customer=stream.agreement.customer_id, purpose=stream.purpose, person__in=list(person_ids)
+        ~Exists(moved), customer=stream.agreement.customer_id, purpose=stream.purpose, person__in=list(person_ids)
     )
     for row in rows.order_by("-id"):
         found[row.person_id].append(row.as_value())
@@ -123,13 +188,20 @@ def consents_of(stream: Stream, person_ids: Iterable[int]) -> dict[int, list[dec
 
 
 def best(consents: list[decision.Consent], benefit: str, day: date) -> decision.Consent | None:
-    """The consent that covers the benefit and day; else the newest, which does not."""
-    return next((one for one in consents if one.covers(benefit, day)), consents[0] if consents else None)
+    """The consent that covers the benefit and day; else one that would if it were examined; else the newest."""
+    covering = (one for one in consents if one.covers(benefit, day))
+    awaiting = (one for one in consents if one.awaits(benefit, day))
+    return next(covering, None) or next(awaiting, None) or next(iter(consents), None)
 
 
 def protected_among(person_ids: Iterable[int]) -> set[int]:
     """Which persons are protected, as newest known: never as of an earlier import (C1)."""
     return set(_protected().filter(person__in=list(person_ids)).values_list("person_id", flat=True))
+
+
+def released_among(watches: Iterable[Watch], day: date) -> set[int]:
+    """Which watches may be told on a day although the person is protected."""
+    return set(ProtectedRelease.objects.on(day).filter(watch__in=list(watches)).values_list("watch_id", flat=True))
 
 
 def protected_numbers(person_ids: Iterable[int]) -> set[str]:

@@ -69,7 +69,11 @@ def place_order(
     A line that the law, the agreement or its own form does not allow is answered so and has no effect. Repeating an
     order is harmless: a watch that is open is left as it is, and one that has ended is answered NOT_WATCHED.
     """
-    stream = Stream.objects.select_for_update(of=("self",)).select_related("agreement__customer").get(pk=stream.pk)
+    stream = (
+        Stream.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("agreement__customer")
+        .get(pk=stream.pk)
+    )
     order = Order.objects.create(
         stream=stream,
         channel=channel,
@@ -148,8 +152,7 @@ def _answer_new(chunk: _Chunk, one: _Asked) -> str:
         consent=consent,
         case=bool(line.case_reference),
         need=bool(line.need_reference),
-        protected=False,  # a protected person is watched like any other, and nothing is told (C8)
-    )
+    )  # a protected person is watched like any other, and nothing is told (C8)
     refusal = decision.decide(profile).refusal
     if refusal is not None:
         return refusal
@@ -193,7 +196,7 @@ def _carry_out(chunk: _Chunk) -> None:
 
 
 def _new_watch(chunk: _Chunk, one: _Asked) -> Watch:
-    line, benefit = one.line, one.benefit
+    line, benefit, days = one.line, one.benefit, chunk.law.reconfirm_days
     return Watch(
         stream=chunk.law.stream,
         person_id=one.person_id,
@@ -202,6 +205,7 @@ def _new_watch(chunk: _Chunk, one: _Asked) -> Watch:
         from_date=line.from_date or chunk.law.day,
         case_reference=line.case_reference,
         need_reference=line.need_reference,
+        reconfirm_by=chunk.law.day + timedelta(days=days) if days is not None else None,
         opened_at=chunk.at,
     )
 

@@ -1,38 +1,24 @@
 """Form fields and columns for lists of codes, with the names of the catalogue."""
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, cast
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Model
-from django.utils.html import format_html_join
-from django.utils.safestring import mark_safe
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from benefits.catalogue import catalogue
 from benefits.presentation import label_of
+from lefi.admin import anchor
 from lefi.languages import language
-from subscriptions import lawwords
+from subscriptions.labels import basis_title, class_name, kind_name, purpose_name
 from subscriptions.models import LegalBasis
 
 
 def benefit_name(code: str) -> str:
     benefit = catalogue().benefits.get(code)
     return f"{label_of(benefit, language())} ({code})" if benefit else code
-
-
-def class_name(code: str) -> str:
-    label = catalogue().classes.get(code)
-    return getattr(label, language()) if label else code
-
-
-def purpose_name(code: str) -> str:
-    return lawwords.purpose_name(code, language())
-
-
-def kind_name(code: str) -> str:
-    return lawwords.recipient_kind_name(code, language())
 
 
 def benefit_names(codes: Iterable[str] | None) -> str:
@@ -43,14 +29,11 @@ def class_names(codes: Iterable[str] | None) -> str:
     return ", ".join(class_name(code) for code in codes or ()) or "-"
 
 
-def lines(name: str, description: Any) -> Callable[..., str]:
-    """A column that shows a list of texts, each on its line."""
-
-    @admin.display(description=description)
-    def column(self: admin.ModelAdmin, obj: Model) -> str:
-        return format_html_join(mark_safe("<br>"), "{}", ((text,) for text in getattr(obj, name))) or "-"
-
-    return column
+@admin.display(description=_("legal basis"))
+def basis_link(self: admin.ModelAdmin, obj: Any) -> str:
+    """A column for one row's page: the basis that the row's code names, with its title, as it stands newest."""
+    basis = LegalBasis.objects.newest().filter(code=obj.basis_code).first()
+    return anchor(basis, f"{basis.code} {basis_title(basis)}") if basis else obj.basis_code or "-"
 
 
 class BenefitsField(forms.MultipleChoiceField):
@@ -113,6 +96,14 @@ class RecipientKindField(forms.ChoiceField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(label=_("Kind"), choices=_optional(_kind_choices), **kwargs)
+
+
+def named_only(form: forms.BaseForm, name: str, rows: QuerySet) -> None:
+    """Let a form's field hold the one row that the address or the form names: a list of all would be too long."""
+    if name in form.fields:
+        named = str(form.data.get(name) or form.initial.get(name) or "")
+        field = cast("forms.ModelChoiceField", form.fields[name])
+        field.queryset = rows.filter(pk=named) if named.isdecimal() else rows.none()
 
 
 def _optional(choices: Any) -> Any:

@@ -1,33 +1,113 @@
-"""The law as rows: legal bases, the data owners' approvals, consents, and the log of changes."""
+"""The law as rows: legal bases, the data owners' approvals, and the log of changes."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
+from django.apps import apps
 from django.contrib import admin
-from django.db.models import Max
+from django.core.exceptions import PermissionDenied
+from django.db.models import Max, Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import path, reverse
 from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.html import format_html, format_html_join
+from django.utils.http import urlencode
+from django.utils.safestring import mark_safe
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
-from benefits.admin import person_anchor
-from benefits.identity import IdentityError, parse
-from benefits.services import person_of
-from lefi.admin import AboutAPerson, AuditedModelAdmin, ReadOnlyAdmin, VersionedAdmin, link
+from benefits.catalogue import catalogue
+from benefits.labels import owner_name
+from lefi.admin import Consequence, FourEyesAdmin, ReadOnlyAdmin, ReasonForm, Step, anchor
 from lefi.languages import language
+from subscriptions import bases
 from subscriptions.admin.fields import (
     BasisField,
     BenefitField,
     BenefitsField,
     ClassesField,
     LinesField,
-    PurposeField,
+    basis_link,
     benefit_name,
     benefit_names,
     class_names,
     kind_name,
-    lines,
     purpose_name,
 )
-from subscriptions.models import Consent, LawChange, LegalBasis, OwnerApproval
+from subscriptions.lawwords import citation_url
+from subscriptions.models import Agreement, Customer, LawChange, LegalBasis, OwnerApproval, Stream
+
+REFUSALS = {
+    "VERSION_TAKEN": _("Somebody else has just proposed a version with this number. Look at it, then save again."),
+    "START_MISSING": _("Say from which day the new version holds: without it the version would never take effect."),
+    "END_MISSING": _("A closed basis says on which day it was last in force."),
+    "OVERTAKEN": _("A later version of the basis holds already."),
+    "APPROVAL_NOT_IN_EFFECT": _("The approval is not in effect."),
+    "APPROVAL_END_PAST": _("The last day is yesterday at the earliest, and none before the first."),
+    "APPROVAL_END_LATER": _("The approval ends on that day or sooner already."),
+}
+NEEDS = {"case_reference": _("a case for each watch"), "need_reference": _("a need for each watch")}
+OUTCOMES = {"granted": _("benefit granted"), "refused": _("benefit refused")}
+
+
+def _field_name(name: str) -> str:
+    """What a column of a basis is called; the name itself if it is of another time."""
+    known = {field.name: field for field in LegalBasis._meta.fields}
+    return str(known[name].verbose_name) if name in known else name
+
+
+def _named(names: Callable[[str], Any]) -> Callable[[Any], str]:
+    """What shows a list of codes by their names."""
+    return lambda codes: ", ".join(str(names(code)) for code in codes or ()) or "-"
+
+
+# How the values of a basis's columns are shown.
+SHOWN: dict[str, Callable[[Any], str]] = {
+    "recipient_kinds": _named(kind_name),
+    "needs": _named(lambda code: NEEDS.get(code, code)),
+    "owners": _named(owner_name),
+    "outcomes": _named(lambda code: OUTCOMES.get(code, code)),
+    "ours": _named(_field_name),
+    "purpose": purpose_name,
+    "benefits": benefit_names,
+    "classes": class_names,
+    "agreement_classes": class_names,
+}
+
+
+def affected_rows(affected: bases.Affected) -> list[list[Any]]:
+    """A row for each agreement: itself, its customer and how many open watches, which leads to them."""
+    watches = reverse("admin:subscriptions_watch_changelist")
+    return [
+        [
+            anchor(one.agreement),
+            anchor(one.customer),
+            format_html(
+                '<a href="{}?{}">{}</a>',
+                watches,
+                urlencode({"stream__agreement": one.agreement.pk, "ended_at__isempty": 1}),
+                one.watches,
+            ),
+        ]
+        for one in affected.agreements
+    ]
+
+
+def affected_part(affected: bases.Affected) -> Consequence:
+    return Consequence(
+        title=_("Agreements affected, with %(watches)s open watches") % {"watches": affected.watches},
+        columns=[_("Agreement"), _("Customer"), _("Open watches")],
+        rows=affected_rows(affected),
+        none=_("No agreement rests on it."),
+    )
+
+
+def _demand_order(form: forms.ModelForm, data: dict[str, Any]) -> None:
+    starts, ends = data.get("valid_from"), data.get("valid_to")
+    if starts and ends and ends < starts:
+        form.add_error("valid_to", _("The last day is before the first."))
 
 
 class LegalBasisForm(forms.ModelForm):
@@ -62,6 +142,9 @@ class LegalBasisForm(forms.ModelForm):
             "agreement_classes",
             "outcomes",
             "fee",
+            "protection",
+            "protection_days",
+            "reconfirm_days",
             "use_instead",
             "note_sv",
             "note_en",
@@ -74,21 +157,35 @@ class LegalBasisForm(forms.ModelForm):
     def clean(self) -> dict[str, Any]:
         """Number the version: what held before stays as it was."""
         data = super().clean() or self.cleaned_data
+        if data.get("status") == LegalBasis.Status.CLOSED and data.get("valid_to") is None:
+            self.add_error("valid_to", REFUSALS["END_MISSING"])
+        _demand_order(self, data)
         same = LegalBasis.objects.filter(code=data.get("code", ""))
         self.instance.version = (same.aggregate(last=Max("version"))["last"] or 0) + 1
         return data
 
 
+def shown(name: str) -> Callable[..., str]:
+    """A column that shows a list of codes by their names."""
+
+    @admin.display(description=LegalBasis._meta.get_field(name).verbose_name)  # type: ignore[union-attr]
+    def column(self: admin.ModelAdmin, obj: LegalBasis) -> str:
+        return SHOWN[name](getattr(obj, name))
+
+    return column
+
+
 @admin.register(LegalBasis)
-class LegalBasisAdmin(VersionedAdmin):
+class LegalBasisAdmin(FourEyesAdmin):
+    """Versions, each proposed by one and approved by another, who first sees what it changes and for whom."""
+
     form = LegalBasisForm
+    refusals = REFUSALS
     list_display = [
         "code",
         "version",
         "title",
         "status",
-        "service",
-        "purpose_label",
         "valid_from",
         "valid_to",
     ]
@@ -107,17 +204,20 @@ class LegalBasisAdmin(VersionedAdmin):
         "status",
         "service",
         "consent_needed",
-        "need_lines",
-        "owner_lines",
+        "need_labels",
+        "owner_labels",
         "benefit_labels",
         "class_labels",
         "agreement_class_labels",
-        "outcome_lines",
+        "outcome_labels",
         "fee",
+        "protection",
+        "protection_days",
+        "reconfirm_days",
         "use_instead",
         "note_sv",
         "note_en",
-        "ours_lines",
+        "ours_labels",
         "next_version",
         "see_also",
     ]
@@ -130,11 +230,14 @@ class LegalBasisAdmin(VersionedAdmin):
     def title(self, obj: LegalBasis) -> str:
         return obj.title_en if language() == "en" else obj.title_sv
 
-    citation_lines = lines("citations", _("citations"))
-    need_lines = lines("needs", _("references needed"))
-    owner_lines = lines("owners", _("data owners"))
-    outcome_lines = lines("outcomes", _("outcomes"))
-    ours_lines = lines("ours", _("our own choices"))
+    need_labels = shown("needs")
+    owner_labels = shown("owners")
+    outcome_labels = shown("outcomes")
+    ours_labels = shown("ours")
+
+    @admin.display(description=_("citations"))
+    def citation_lines(self, obj: LegalBasis) -> str:
+        return citation_links(obj.citations)
 
     @admin.display(description=_("recipient kinds"))
     def kind_labels(self, obj: LegalBasis) -> str:
@@ -156,6 +259,60 @@ class LegalBasisAdmin(VersionedAdmin):
     def agreement_class_labels(self, obj: LegalBasis) -> str:
         return class_names(obj.agreement_classes)
 
+    def propose_row(self, request: HttpRequest, obj: LegalBasis) -> None:
+        bases.propose_basis(basis=obj, by=request.user, at=timezone.now())
+
+    def approve_row(self, request: HttpRequest, obj: LegalBasis, reason: str) -> None:
+        bases.approve_basis(basis=obj, by=request.user, at=timezone.now(), reason=reason)
+
+    def consequences(self, request: HttpRequest, obj: LegalBasis) -> list[Consequence]:
+        today = timezone.localdate()
+        old = bases.held_before(obj, today)
+        return [
+            Consequence(_("When"), self._when(obj, old)),
+            Consequence(
+                title=_("What it changes from %(version)s") % {"version": old} if old else _("What it says"),
+                columns=[_("Field"), _("Until now"), _("From then on")],
+                rows=[self._change(one) for one in bases.changes_of(obj, old)],
+            ),
+            affected_part(bases.affected_by_basis(obj.code)),
+        ]
+
+    def _when(self, obj: LegalBasis, old: LegalBasis | None) -> list[list[Any]]:
+        today = timezone.localdate()
+        begins, closes = bases.takes_effect(obj, today), bases.first_day_closed(obj, old, today)
+        rows = [[_("Takes effect"), date_format(begins) if begins else _("not by this version")]]
+        if closes is not None:
+            rows.append([_("Nothing is told on it from, and the customers are told so"), date_format(closes)])
+        return rows
+
+    def _change(self, change: bases.Change) -> list[Any]:
+        name = capfirst(str(LegalBasis._meta.get_field(change.field).verbose_name))  # type: ignore[union-attr]
+        return [name, _shown(change.field, change.old), _shown(change.field, change.new)]
+
+
+def citation_links(citations: list[str]) -> str:
+    """Citations, each on its line; those with an SFS number lead to the official text."""
+    pairs = [(citation_url(one), one) for one in citations]
+    links = ((format_html('<a href="{}" rel="noreferrer">{}</a>', url, one) if url else one,) for url, one in pairs)
+    return format_html_join(mark_safe("<br>"), "{}", links) or "-"
+
+
+def _shown(field: str, value: Any) -> Any:
+    """A value of a basis's column in words."""
+    if value is None or value in ("", []):
+        return "-"
+    if field == "citations":
+        return citation_links(value)
+    if field in SHOWN:
+        return SHOWN[field](value)
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    if isinstance(value, list):
+        return ", ".join(value)
+    choices = dict(LegalBasis._meta.get_field(field).flatchoices)  # type: ignore[union-attr]
+    return choices.get(value, date_format(value) if hasattr(value, "isoformat") else value)
+
 
 class OwnerApprovalForm(forms.ModelForm):
     basis_code = BasisField()
@@ -165,122 +322,121 @@ class OwnerApprovalForm(forms.ModelForm):
         model = OwnerApproval
         fields = ["owner", "basis_code", "benefit", "valid_from", "valid_to"]
 
+    def clean(self) -> dict[str, Any]:
+        """Each owner approves its own benefits, and no other's."""
+        data = super().clean() or self.cleaned_data
+        benefit = catalogue().benefits.get(data.get("benefit", ""))
+        if benefit is not None and data.get("owner") and benefit.owner != data["owner"]:
+            self.add_error("benefit", _("The benefit is another data owner's."))
+        _demand_order(self, data)
+        return data
+
+
+class EndForm(ReasonForm):
+    """The last day, and why."""
+
+    on = forms.DateField(label=_("Last day"), initial=timezone.localdate)
+    field_order = ["on", "reason"]
+
 
 @admin.register(OwnerApproval)
-class OwnerApprovalAdmin(AuditedModelAdmin):
+class OwnerApprovalAdmin(FourEyesAdmin):
+    """Proposed by one and approved by another; ended by one person, at once."""
+
     form = OwnerApprovalForm
+    refusals = REFUSALS
     list_display = ["owner", "basis_code", "benefit_label", "valid_from", "valid_to"]
     list_display_links = ["benefit_label"]
     list_filter = ["owner", "basis_code"]
     ordering = ["owner", "basis_code", "benefit"]
     search_fields = ["basis_code", "benefit"]
+    view_fields = ["owner", "basis", "benefit_label", "valid_from", "valid_to"]
 
-    def has_delete_permission(self, request, obj=None):
-        return False
+    basis = basis_link
+
+    def get_urls(self) -> list[Any]:
+        view = self.admin_site.admin_view(self.end_view)
+        return [path("<path:object_id>/end/", view, name="subscriptions_ownerapproval_end"), *super().get_urls()]
+
+    def consequences(self, request: HttpRequest, obj: OwnerApproval) -> list[Consequence]:
+        return [affected_part(bases.affected_by_approval(obj))]
+
+    def steps_of(self, request: HttpRequest, obj: OwnerApproval) -> Any:
+        ends = obj.in_effect and self.has_approve_permission(request, obj)
+        return [("end", _("End"))] if ends else super().steps_of(request, obj)
+
+    def end_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Set the last day of an approval, with a reason."""
+        approval = self.found(request, object_id)
+        if not self.has_approve_permission(request, approval):
+            raise PermissionDenied
+        step = Step(
+            title=_("End an owner's approval"),
+            button=_("End"),
+            done=_("The last day was set."),
+            act=lambda said: bases.end_approval(approval=approval, by=request.user, at=timezone.now(), **said),
+            consequences=lambda: [affected_part(bases.affected_by_approval(approval))],
+            form=EndForm,
+        )
+        return self.take(request, approval, step)
 
     @admin.display(description=_("benefit"), ordering="benefit")
     def benefit_label(self, obj: OwnerApproval) -> str:
         return benefit_name(obj.benefit)
 
 
-class ConsentForm(forms.ModelForm):
-    """Whom it is about is given by number, in the form and never in an address."""
-
-    identity_number = forms.CharField(label=_("Identity number"), max_length=13)
-    purpose = PurposeField()
-    benefits = BenefitsField()
-    classes = ClassesField()
-
-    class Meta:
-        model = Consent
-        fields = [
-            "customer",
-            "purpose",
-            "benefits",
-            "classes",
-            "valid_from",
-            "valid_to",
-            "given_on",
-            "evidence",
-        ]
-
-    def clean_identity_number(self) -> str:
-        try:
-            number = parse(self.cleaned_data["identity_number"], on=timezone.localdate()).number
-        except IdentityError as error:
-            raise forms.ValidationError(_("This is not an identity number.")) from error
-        person = person_of(number)
-        if person is None:
-            raise forms.ValidationError(_("Nobody here holds this identity number."))
-        self.instance.person = person
-        return number
+def change_kind(kind: str) -> str:
+    """What the kind of row that changed is called; the kind itself if it is of another time."""
+    models = (apps.all_models[label].get(kind) for label in ("subscriptions", "benefits"))
+    return next((str(model._meta.verbose_name) for model in models if model is not None), kind)
 
 
-@admin.register(Consent)
-class ConsentAdmin(AboutAPerson, AuditedModelAdmin):
-    """Registered as given; afterwards it can be ended or withdrawn, and nothing else of it changes."""
+def numbered(name: str, description: Any, model: type[Model]) -> Callable[..., str]:
+    """A column that links to a row by its number alone, without reading it."""
 
-    list_display = [
-        "id",
-        "person_link",
-        "customer_link",
-        "purpose_label",
-        "valid_from",
-        "valid_to",
-        "withdrawn_at",
-    ]
-    list_filter = [("withdrawn_at", admin.EmptyFieldListFilter)]
-    list_select_related = ["person", "customer"]
-    ordering = ["-id"]
-    search_fields = ["evidence", "customer__name"]
-    autocomplete_fields = ["customer"]
-    narrowed_by = ["customer", "person"]
+    @admin.display(description=description, ordering=name)
+    def column(self: admin.ModelAdmin, obj: LawChange) -> str:
+        number = getattr(obj, name)
+        return "-" if number is None else anchor(model(pk=number), number)
 
-    customer_link = link("customer", _("customer"))
+    return column
 
-    def get_form(self, request, obj=None, change=False, **kwargs):
-        return super().get_form(request, obj, change, **kwargs | ({} if obj else {"form": ConsentForm}))
 
-    def get_fields(self, request, obj=None):
-        if obj is None:
-            return ["identity_number", *ConsentForm.Meta.fields]
-        return [*self.get_readonly_fields(request, obj), "valid_to", "withdrawn_at"]
+class ChangeKindFilter(admin.SimpleListFilter):
+    """The kinds of row that have changed, by name."""
 
-    def get_readonly_fields(self, request, obj=None):
-        if obj is None:
-            return []
-        return [
-            "person_link",
-            "customer_link",
-            "purpose_label",
-            "benefit_labels",
-            "class_labels",
-            "valid_from",
-            "given_on",
-            "evidence",
-        ]
+    title = _("kind")
+    parameter_name = "kind"
 
-    def has_delete_permission(self, request, obj=None):
-        return False
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        kinds = LawChange.objects.order_by("kind").values_list("kind", flat=True).distinct()
+        return [(kind, change_kind(kind)) for kind in kinds]
 
-    @admin.display(description=_("person"))
-    def person_link(self, obj: Consent) -> str:
-        return person_anchor(obj.person)
-
-    @admin.display(description=_("purpose"), ordering="purpose")
-    def purpose_label(self, obj: Consent) -> str:
-        return purpose_name(obj.purpose)
-
-    @admin.display(description=_("benefits"))
-    def benefit_labels(self, obj: Consent) -> str:
-        return benefit_names(obj.benefits)
-
-    @admin.display(description=_("field classes"))
-    def class_labels(self, obj: Consent) -> str:
-        return class_names(obj.classes)
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        return queryset.filter(kind=self.value()) if self.value() else queryset
 
 
 @admin.register(LawChange)
 class LawChangeAdmin(ReadOnlyAdmin):
-    list_display = ["id", "at", "kind", "customer_id", "agreement_id", "stream_id", "basis_code", "benefit"]
-    list_filter = ["kind"]
+    """What the triggers noted. Rows are named by their numbers: some of them may be gone."""
+
+    list_display = ["id", "at", "kind_label", "customer", "agreement", "stream", "basis", "benefit_label"]
+    list_filter = [ChangeKindFilter]
+    fields = ["at", "kind_label", "customer", "agreement", "stream", "basis", "benefit_label"]
+    readonly_fields = ["at", "kind_label", "customer", "agreement", "stream", "basis", "benefit_label"]
+
+    customer = numbered("customer_id", _("customer"), Customer)
+    agreement = numbered("agreement_id", _("agreement"), Agreement)
+    stream = numbered("stream_id", _("stream"), Stream)
+
+    @admin.display(description=_("kind"), ordering="kind")
+    def kind_label(self, obj: LawChange) -> str:
+        return change_kind(obj.kind)
+
+    @admin.display(description=_("legal basis"), ordering="basis_code")
+    def basis(self, obj: LawChange) -> str:
+        return obj.basis_code or "-"
+
+    @admin.display(description=_("benefit"), ordering="benefit")
+    def benefit_label(self, obj: LawChange) -> str:
+        return benefit_name(obj.benefit) if obj.benefit else "-"

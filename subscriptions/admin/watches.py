@@ -3,9 +3,9 @@
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from benefits.admin import person_anchor
+from benefits.admin import AboutAPerson, person_anchor
 from benefits.identity import masked
-from lefi.admin import AboutAPerson, ReadOnlyAdmin, link
+from lefi.admin import IsSetFilter, ReadOnlyAdmin, link
 from subscriptions.admin.fields import benefit_name
 from subscriptions.models import Order, OrderLine, Pending, Watch
 
@@ -96,7 +96,7 @@ class WatchAdmin(AboutAPerson, ReadOnlyAdmin):
         "opened_at",
         "ended_at",
     ]
-    list_filter = [("ended_at", admin.EmptyFieldListFilter), "end_reason"]
+    list_filter = [("ended_at", IsSetFilter), "end_reason"]
     list_select_related = ["person", "stream__agreement__customer"]
     sortable_by = ["id"]
     narrowed_by = ["person", "stream", "stream__agreement", "stream__agreement__customer"]
@@ -113,6 +113,7 @@ class WatchAdmin(AboutAPerson, ReadOnlyAdmin):
         "from_date",
         "case_reference",
         "need_reference",
+        "reconfirm_by",
         "opened_at",
         "ended_at",
         "end_reason",

@@ -1,4 +1,5 @@
-"""Triggers that write LawChange: no write path can change the law's side without leaving a row (C1).
+"""Triggers that write LawChange: no write path can change the law's side without leaving a row (C1); and triggers
+that keep approved versions of the law as they were approved.
 
 On PostgreSQL each takes the exclusive advisory lock LAW (lefi.locks) before it draws an id, so that ids are in commit
 order, and a release that holds the lock shared stands before or after a change and never inside it.
@@ -8,6 +9,8 @@ from django.db import migrations
 
 LAW_LOCK = 4105002
 COLUMNS = "customer_id agreement_id stream_id basis_code benefit person_id watch_from watch_to".split()
+
+VERSIONED = ("subscriptions_legalbasis", "subscriptions_scope")
 
 # Table: what of its row says what a change may affect, and (for facts and numbers) which rows matter.
 SCOPES = {
@@ -23,6 +26,12 @@ SCOPES = {
         "basis_code": "NULLIF({row}.basis_code, '')",
         "benefit": "NULLIF({row}.benefit, '')",
     },
+    "subscriptions_reservation": {"agreement_id": "{row}.agreement_id"},
+    "subscriptions_protectedrelease": {
+        "stream_id": "(SELECT stream_id FROM subscriptions_watch WHERE id = {row}.watch_id)",
+        "watch_from": "{row}.watch_id",
+        "watch_to": "{row}.watch_id",
+    },
     "subscriptions_watch": {
         "stream_id": "{row}.stream_id",
         "watch_from": "{row}.id",
@@ -31,7 +40,12 @@ SCOPES = {
     "benefits_personfacts": {"person_id": "{row}.person_id"},
     "benefits_personnumber": {"person_id": "{row}.person_id"},
 }
+APPROVED = "{row}.approved_at IS NOT NULL"  # a proposal affects nothing
 CONDITIONS = {
+    "subscriptions_scope": APPROVED,
+    "subscriptions_legalbasis": APPROVED,
+    "subscriptions_ownerapproval": APPROVED,
+    "subscriptions_protectedrelease": APPROVED,
     "benefits_personfacts": "{row}.protection <> 'INGET'",
     # A number let go: who is watched by it may be another, protected, person from now on.
     "benefits_personnumber": "{row}.withdrawn_in IS NOT NULL",
@@ -104,9 +118,26 @@ def create(apps, schema_editor):
     on = create_on_postgresql if schema_editor.connection.vendor == "postgresql" else create_on_sqlite
     with schema_editor.connection.cursor() as cursor:
         on(cursor.execute)
+        for table in VERSIONED:
+            keep_approved(cursor.execute, table, schema_editor.connection.vendor)
+
+
+def keep_approved(execute, table, vendor):
+    """Refuse every change and deletion of a version that has been approved: a change is a new version."""
+    if vendor == "postgresql":
+        execute(
+            f"CREATE TRIGGER {table}_kept BEFORE UPDATE OR DELETE ON {table} FOR EACH ROW "
+            "WHEN (OLD.approved_at IS NOT NULL) EXECUTE FUNCTION refuse_change()"
+        )
+        return
+    for event in ("UPDATE", "DELETE"):
+        execute(
+            f"CREATE TRIGGER {table}_kept_{event.lower()} BEFORE {event} ON {table} "
+            f"WHEN OLD.approved_at IS NOT NULL BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        )
 
 
 class Migration(migrations.Migration):
-    dependencies = [("subscriptions", "0001_initial"), ("benefits", "0001_initial")]
+    dependencies = [("subscriptions", "0001_initial"), ("benefits", "0001_initial"), ("audit", "0002_append_only")]
 
     operations = [migrations.RunPython(create, elidable=False)]

@@ -4,12 +4,14 @@ import json
 from pathlib import Path
 
 from django.db import migrations
+from django.utils import timezone
 
 SEED = Path(__file__).resolve().parent.parent / "legal_bases.json"
 
 
 def load(apps, schema_editor):
     LegalBasis = apps.get_model("subscriptions", "LegalBasis")
+    now = timezone.now()
     for row in json.loads(SEED.read_text(encoding="utf-8"))["bases"]:
         LegalBasis.objects.create(
             code=row["code"],
@@ -35,6 +37,10 @@ def load(apps, schema_editor):
             note_sv=row["notes"]["sv"],
             note_en=row["notes"]["en"],
             ours=row["ours"],
+            protection=row["protection"],
+            protection_days=row["protection_days"],
+            reconfirm_days=row["reconfirm_days"],
+            approved_at=now,  # as installed
         )
 
 

@@ -2,18 +2,29 @@
 
 from typing import Self
 
+from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from lefi.foureyes import FourEyes, FourEyesQuerySet, four_eyes
 from subscriptions.models.customers import Customer
 
 
-class Agreement(models.Model):
-    """What a customer and Försäkringskassan have agreed; it opens a channel and never creates a right (R15)."""
+class AgreementQuerySet(FourEyesQuerySet):
+    def visible_to(self, user) -> Self:
+        """The agreements of the customers whose member the user is, from when they are sent."""
+        sent = self.exclude(status=Agreement.Status.EXAMINED).exclude(status=Agreement.Status.REFUSED, sent_at=None)
+        return sent.filter(customer__in=Customer.objects.visible_to(user))
+
+
+class Agreement(FourEyes):
+    """What a customer and Försäkringskassan have agreed; it opens a channel and never creates a right (R15).
+
+    `document` is the text as it was sent, so that what was signed can be shown; `document_sha256` is what both signed.
+    """
 
     class Status(models.TextChoices):
-        NOTIFIED = "notified", _("notified")
         EXAMINED = "examined", _("examined")
         SENT = "sent", _("sent to the customer")
         SIGNED_BY_CUSTOMER = "signed_by_customer", _("signed by the customer")
@@ -26,11 +37,21 @@ class Agreement(models.Model):
         Customer, on_delete=models.PROTECT, related_name="agreements", verbose_name=_("customer")
     )
     code = models.CharField(_("code"), max_length=40, unique=True)
-    status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.NOTIFIED)
+    status = models.CharField(_("status"), max_length=20, choices=Status, default=Status.EXAMINED)
     valid_from = models.DateField(_("valid from"))
     valid_to = models.DateField(_("valid to"), null=True, blank=True)
+    document = models.TextField(_("document"), blank=True, editable=False)
+    document_sha256 = models.CharField(max_length=64, blank=True, editable=False)
+    sent_at = models.DateTimeField(_("sent"), null=True, blank=True)
     signed_by_customer_at = models.DateTimeField(_("signed by the customer"), null=True, blank=True)
+    customer_signatory = models.CharField(_("signatory of the customer"), max_length=120, blank=True)
+    customer_signature = models.CharField(_("signature of the customer"), max_length=200, blank=True)
     signed_by_fk_at = models.DateTimeField(_("signed by Försäkringskassan"), null=True, blank=True)
+    fk_signatory = models.CharField(_("signatory of Försäkringskassan"), max_length=120, blank=True)
+    fk_signature = models.CharField(_("signature of Försäkringskassan"), max_length=200, blank=True)
+    ended_why = models.TextField(_("why it was refused or ended"), blank=True)
+
+    objects = AgreementQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("agreement")
@@ -47,24 +68,34 @@ class Agreement(models.Model):
                 condition=~Q(status="active") | Q(signed_by_customer_at__isnull=False, signed_by_fk_at__isnull=False),
                 violation_error_message=_("An active agreement is signed by both parties."),
             ),
+            models.CheckConstraint(
+                name="agreement_active_is_approved",
+                condition=~Q(status="active") | Q(approved_at__isnull=False),
+                violation_error_message=_("An active agreement is approved by a second person."),
+            ),
+            four_eyes("agreement_four_eyes"),
         ]
 
     def __str__(self) -> str:
         return self.code
 
 
-class ScopeQuerySet(models.QuerySet):
+class ScopeQuerySet(FourEyesQuerySet):
     def newest(self) -> Self:
-        newer = Scope.objects.filter(
+        """The newest approved version for each agreement and purpose: the one that holds."""
+        newer = Scope.objects.approved().filter(
             agreement=models.OuterRef("agreement"),
             purpose=models.OuterRef("purpose"),
             version__gt=models.OuterRef("version"),
         )
-        return self.filter(~models.Exists(newer))
+        return self.approved().filter(~models.Exists(newer))
 
 
-class Scope(models.Model):
-    """One version of what an agreement covers for one purpose, which rests on one legal basis (R1, R4)."""
+class Scope(FourEyes):
+    """One version of what an agreement covers for one purpose, which rests on one legal basis (R1, R4).
+
+    A version holds once a second person has approved it; one that only narrows (`narrows`) holds at once.
+    """
 
     agreement = models.ForeignKey(
         Agreement, on_delete=models.PROTECT, related_name="scopes", verbose_name=_("agreement")
@@ -75,6 +106,7 @@ class Scope(models.Model):
     benefits = models.JSONField(_("benefits"))
     classes = models.JSONField(_("field classes"))
     look_back_days = models.PositiveIntegerField(_("longest look-back in days"), default=730)
+    narrows = models.BooleanField(_("narrows only"), default=False, editable=False)
 
     objects = ScopeQuerySet.as_manager()
 
@@ -82,7 +114,10 @@ class Scope(models.Model):
         verbose_name = _("scope")
         verbose_name_plural = _("scopes")
         ordering = ["agreement", "purpose", "-version"]
-        constraints = [models.UniqueConstraint("agreement", "purpose", "version", name="scope_version_once")]
+        constraints = [
+            models.UniqueConstraint("agreement", "purpose", "version", name="scope_version_once"),
+            four_eyes("scope_four_eyes", alone=Q(narrows=True)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.agreement} {self.purpose} v{self.version}"
@@ -132,9 +167,52 @@ class Stream(models.Model):
         return f"{self.agreement} · {self.purpose} · {self.get_channel_display()}"
 
 
+class Reservation(models.Model):
+    """A condition on what the customer may do with what it is told (förbehåll: OSL 10:14, 12:2 second paragraph).
+
+    Until the customer has acknowledged it, its streams under the agreement are frozen; it is named in each delivery.
+    """
+
+    class Ground(models.TextChoices):
+        HARM = "OSL 10:14", _("removes the risk of harm (OSL 10:14)")
+        CONSENT = "OSL 12:2", _("condition of a consent (OSL 12:2)")
+
+    agreement = models.ForeignKey(
+        Agreement, on_delete=models.PROTECT, related_name="reservations", verbose_name=_("agreement")
+    )
+    ground = models.CharField(_("ground"), max_length=10, choices=Ground)
+    text = models.TextField(_("text"))
+    set_at = models.DateTimeField(_("set"))
+    set_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("set by"),
+    )
+    acknowledged_at = models.DateTimeField(_("acknowledged"), null=True, blank=True)
+    acknowledged_by = models.CharField(_("acknowledged by"), max_length=120, blank=True)
+    lifted_at = models.DateTimeField(_("lifted"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("reservation")
+        verbose_name_plural = _("reservations")
+        ordering = ["agreement", "set_at"]
+
+    def __str__(self) -> str:
+        return f"{self.agreement} {self.get_ground_display()}"
+
+
 class Block(models.Model):
     """An emergency stop of a customer, an agreement, a legal basis or a benefit; in force while not lifted."""
 
+    class Ground(models.TextChoices):
+        EMERGENCY = "emergency", _("emergency")
+        SUSPECTED_RECIPIENT = "suspected_recipient", _("the recipient is suspected of unlawful processing (OSL 21:7)")
+
+    ground = models.CharField(_("ground"), max_length=20, choices=Ground, default=Ground.EMERGENCY)
     customer = models.ForeignKey(
         Customer, on_delete=models.PROTECT, null=True, blank=True, related_name="blocks", verbose_name=_("customer")
     )
@@ -145,6 +223,15 @@ class Block(models.Model):
     benefit = models.CharField(_("benefit"), max_length=20, blank=True)
     reason = models.TextField(_("reason"))
     set_at = models.DateTimeField(_("set"))
+    set_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("set by"),
+    )
     lifted_at = models.DateTimeField(_("lifted"), null=True, blank=True)
 
     class Meta:

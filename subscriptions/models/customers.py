@@ -1,5 +1,6 @@
 """The organisations that may subscribe, their people and their systems."""
 
+from datetime import date
 from typing import Self
 
 from django.conf import settings
@@ -23,6 +24,16 @@ class Customer(models.Model):
         _("kind"), max_length=40, help_text=_("A recipient kind of the legal bases, such as socialnamnd.")
     )
     active = models.BooleanField(_("active"), default=True)
+    stopped_at = models.DateTimeField(_("stopped"), null=True, blank=True, editable=False)
+    stopped_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("stopped by"),
+    )
 
     objects = CustomerQuerySet.as_manager()
 
@@ -66,6 +77,61 @@ class Member(models.Model):
         return f"{self.user} ({self.customer})"
 
 
+class Contact(models.Model):
+    """Whom at a customer notices are mailed to."""
+
+    class Role(models.TextChoices):
+        SIGNATORY = "signatory", _("signatory")
+        CONNECTION = "connection", _("contact for the connection")
+        TECHNICAL = "technical", _("technical contact")
+
+    customer = models.ForeignKey(
+        Customer, on_delete=models.CASCADE, related_name="contacts", verbose_name=_("customer")
+    )
+    role = models.CharField(_("role"), max_length=12, choices=Role, default=Role.CONNECTION)
+    name = models.CharField(_("name"), max_length=120)
+    email = models.EmailField(_("e-mail"))
+    phone = models.CharField(_("telephone"), max_length=40, blank=True)
+
+    class Meta:
+        verbose_name = _("contact")
+        verbose_name_plural = _("contacts")
+        ordering = ["customer", "role", "name"]
+        constraints = [models.UniqueConstraint("customer", "role", "email", name="contact_once_per_role")]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.get_role_display()})"
+
+
+class Agent(models.Model):
+    """An organisation that speaks for a customer with its systems, for a time: its agent or processor (R16)."""
+
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="agents", verbose_name=_("customer"))
+    organisation_number = models.CharField(_("organisation number"), max_length=10)
+    name = models.CharField(_("name"), max_length=120)
+    processing_agreement = models.CharField(_("data processing agreement"), max_length=100)
+    valid_from = models.DateField(_("valid from"))
+    valid_to = models.DateField(_("valid to"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("agent")
+        verbose_name_plural = _("agents")
+        ordering = ["customer", "-valid_from"]
+        constraints = [
+            models.CheckConstraint(
+                name="agent_ends_after_it_starts",
+                condition=models.Q(valid_to=None) | models.Q(valid_to__gte=models.F("valid_from")),
+                violation_error_message=_("The registration ends before it starts."),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def holds_on(self, day: date) -> bool:
+        return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
+
+
 class ApiClient(models.Model):
     """A customer's system: the OAuth2 application that speaks for it, on the streams it is let to."""
 
@@ -76,9 +142,19 @@ class ApiClient(models.Model):
         verbose_name=_("application"),
     )
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="clients", verbose_name=_("customer"))
-    streams: models.ManyToManyField = models.ManyToManyField(
-        "Stream", blank=True, verbose_name=_("streams"), help_text=_("None chosen: all of the customer's.")
+    agent = models.ForeignKey(
+        Agent,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="clients",
+        verbose_name=_("agent"),
+        help_text=_("Whose system it is, if not the customer's own. It opens nothing once the registration has ended."),
     )
+    all_streams = models.BooleanField(
+        _("all streams"), default=False, help_text=_("All streams of the customer, also those to come.")
+    )
+    streams: models.ManyToManyField = models.ManyToManyField("Stream", blank=True, verbose_name=_("streams"))
 
     class Meta:
         verbose_name = _("API client")

@@ -1,13 +1,15 @@
 """Orders as they came, and the watches that stand because of them."""
 
+from datetime import date
 from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from benefits.models import Person
+from lefi.foureyes import FourEyes, FourEyesQuerySet, four_eyes
 from subscriptions.models.agreements import Stream
 from subscriptions.models.customers import Customer
 
@@ -120,6 +122,9 @@ class Watch(models.Model):
     from_date = models.DateField(_("from"))
     case_reference = models.CharField(_("case reference"), max_length=60, blank=True)
     need_reference = models.CharField(_("need reference"), max_length=60, blank=True)
+    reconfirm_by = models.DateField(
+        _("reconfirm by"), null=True, blank=True, help_text=_("The day after which the need or case must be confirmed.")
+    )
     opened_at = models.DateTimeField(_("opened"))
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
     end_reason = models.CharField(_("why it ended"), max_length=12, choices=EndReason, blank=True)
@@ -153,7 +158,71 @@ class Watch(models.Model):
             models.Index(fields=["stream", "person"], name="watches_of_a_stream"),
             # Numbers that changed hands to the watches ordered by them, in every run; a member's search by number.
             models.Index(fields=["ordered_number"], name="watches_by_number"),
+            # Reconfirmations that fall due between two nights; a customer's list of those that soon do.
+            models.Index(fields=["reconfirm_by"], name="watches_to_reconfirm", condition=Q(ended_at=None)),
+            # A case's end to its watches.
+            models.Index(fields=["case_reference"], name="watches_of_a_case", condition=~Q(case_reference="")),
+            # The same of a need.
+            models.Index(fields=["need_reference"], name="watches_of_a_need", condition=~Q(need_reference="")),
         ]
 
     def __str__(self) -> str:
         return f"{self.benefit} {self.pk}"
+
+
+class ProtectedReleaseQuerySet(FourEyesQuerySet):
+    def proposed(self) -> Self:
+        """What waits for a second person: not what was refused, which is kept."""
+        return super().proposed().filter(refused_at=None)
+
+    def on(self, day: date) -> Self:
+        """The releases in force on a day."""
+        standing = self.approved().filter(withdrawn_at=None, valid_from__lte=day)
+        return standing.filter(Q(valid_to=None) | Q(valid_to__gte=day))
+
+
+class ProtectedRelease(FourEyes):
+    """That a watch on a person with protected identity may be told, without what reveals a place (OSL 21:3, 21:3 a).
+
+    Two of the staff give it for a time; or, where the legal basis says so, it comes by itself (`automatic`).
+    """
+
+    watch = models.ForeignKey(
+        Watch, on_delete=models.PROTECT, related_name="protected_releases", verbose_name=_("watch")
+    )
+    valid_from = models.DateField(_("valid from"))
+    valid_to = models.DateField(_("valid to"), null=True, blank=True)
+    reason = models.TextField(_("reason"))
+    automatic = models.BooleanField(_("by itself"), default=False, editable=False)
+    withdrawn_at = models.DateTimeField(_("withdrawn"), null=True, blank=True, editable=False)
+    refused_at = models.DateTimeField(_("refused"), null=True, blank=True, editable=False)
+
+    objects = ProtectedReleaseQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("protected release")
+        verbose_name_plural = _("protected releases")
+        ordering = ["-id"]
+        permissions = [("release_protected", _("Can release watches on persons with protected identity"))]
+        constraints = [
+            four_eyes("protected_release_four_eyes"),
+            models.CheckConstraint(
+                name="protected_release_ends_after_it_starts",
+                condition=Q(valid_to=None) | Q(valid_to__gte=F("valid_from")),
+                violation_error_message=_("The release ends before it starts."),
+            ),
+            models.CheckConstraint(
+                name="protected_release_by_itself_or_by_two",
+                condition=Q(automatic=True) | Q(prepared_by__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="protected_release_refused_is_never_approved", condition=Q(refused_at=None) | Q(approved_at=None)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.watch} {self.pk}"
+
+    @property
+    def person_id(self) -> int:
+        return self.watch.person_id

@@ -32,7 +32,10 @@ class Command(BaseCommand):
 
 @transaction.atomic
 def issue_client(customer: Customer, name: str, streams: list[Stream]) -> tuple[ApiClient, str]:
-    """Make a client for the customer, on these of its streams or on all, and return it with its secret."""
+    """Make a client for the customer and return it with its secret.
+
+    It is let to these of the customer's streams; with none named to all, also those to come.
+    """
     secret = generate_client_secret()
     application = Application.objects.create(
         name=name,
@@ -40,7 +43,7 @@ def issue_client(customer: Customer, name: str, streams: list[Stream]) -> tuple[
         authorization_grant_type=Application.GRANT_CLIENT_CREDENTIALS,
         client_secret=secret,
     )
-    client = ApiClient.objects.create(application=application, customer=customer)
+    client = ApiClient.objects.create(application=application, customer=customer, all_streams=not streams)
     client.streams.set(streams)
     record(
         action=Action.CREATE,

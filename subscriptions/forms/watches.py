@@ -16,14 +16,14 @@ from subscriptions.models import Scope
 from subscriptions.models.customers import Customer
 from subscriptions.models.watches import WatchQuerySet
 
-# What a browser refuses to send: a text that is a day of birth and four more digits. Addresses are logged.
+# What a browser refuses to send: a text that is a day of birth and four more digits. A search by number is logged.
 NO_IDENTITY_NUMBER = (
     r"(?!\s*(\d\d)?\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01]|6[1-9]|[78]\d|9[01])\s*[\-+]?\s*\d{4}\s*$).*"
 )
 
 
 class WatchFilter(forms.Form):
-    """Narrows a list of watches by what may stand in an address: never by an identity number."""
+    """Narrows a list of watches by reference, benefit and state: never by an identity number."""
 
     class State:
         OPEN = "open"
