@@ -130,13 +130,18 @@ class Document(PartnerView):
                 "AGREEMENT_NOT_ACTIVE",
                 "NO_SCOPE",
                 "BLOCKED",
+                "RESERVATION_NOT_ACKNOWLEDGED",
                 "RELEASE_NEEDED",
                 "DOCUMENT_DAMAGED",
             ),
         },
     )
     def get(self, request: Request, stream_id: int, number: int) -> FileResponse:
-        """Fetch a delivery's document: in order of number the first time, and as often as need be after that."""
+        """Fetch a delivery's document: in order of number the first time, and as often as need be after that.
+
+        RELEASE_NEEDED: it was fetched before and holds what may no longer be told. Two people at Försäkringskassan can
+        let it be fetched once more.
+        """
         delivery = delivery_or_404(request, stream_id, number)
         path = services.fetch(delivery=delivery, at=timezone.now(), client=partner_of(request).client_id)
         return FileResponse(

@@ -21,7 +21,7 @@ from benefits.content import block_digest
 from benefits.models import Import
 from deliveries.changes import BlockChange, Item, Known, Said, compare, from_text, to_text
 from deliveries.decisions import Decider
-from deliveries.document import Block, Entry, Head, SourceLine, Status, Writer
+from deliveries.document import Block, Entry, Head, ReservationLine, SourceLine, Status, Writer
 from deliveries.known import Register, sections_of, tellable
 from deliveries.models import Candidate, Disclosure, Run, StoredDecision, Told
 from deliveries.schema import ACTIVE, ENDED, NOT_AUTHORISED
@@ -134,8 +134,7 @@ class Builder:
 
     def _read(self, watches: list[Watch]) -> _Page:
         ids = [one.pk for one in watches]
-        persons = sorted({one.person_id for one in watches})
-        self.decider.about(persons)
+        self.decider.about(watches)
         awake = [one for one in watches if self.decider.decide(one)[0].outcome is not Outcome.FROZEN]
         told: dict[int, dict[str, Told]] = {}
         for row in Told.objects.filter(watch__in=ids, replaced_by=None):
@@ -214,7 +213,7 @@ class Builder:
         told = page.told.get(finding.watch.pk, {})
         heard = bool(told) or finding.watch.pk in page.informed
         if finding.watch.ended_at is not None and (not heard or _said(told) == ENDED):
-            return  # nothing is owed
+            return  # nothing is to be told while it is so
         if why not in noted:
             self.draft.pending_new.append((finding.watch.pk, why))
             finding.outcome, finding.reason = Disclosure.Outcome.WITHHELD, decision.refusal or ""
@@ -350,7 +349,13 @@ def head(run: Run, law: StreamLaw, draft: Draft, at: datetime) -> Head:
         sources=sources,
         benefits=[(code, complete[catalogue().benefits[code].owner]) for code in benefits],
         final=draft.final,
+        reservations=reservations_of(law),
     )
+
+
+def reservations_of(law: StreamLaw) -> list[ReservationLine]:
+    """The conditions that the customer has acknowledged and that hold."""
+    return [ReservationLine(one.ground, one.text) for one in law.reservations if one.acknowledged_at]
 
 
 def sources_as_of(number: int) -> list[SourceLine]:

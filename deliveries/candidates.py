@@ -54,11 +54,11 @@ SELECT w.stream_id, w.id FROM subscriptions_watch w JOIN (
 ) c ON c.stream_id = w.stream_id AND (c.benefit IS NULL OR c.benefit = w.benefit)
 """
 _OPEN = " WHERE w.ended_at IS NULL"
-# Not of a watch known to be frozen: only a law change or a date can thaw it, and those make it a candidate.
+# Not of an open watch known to be frozen: only a law change or a date can thaw it, and those make it a candidate.
 _PENDING = """
 SELECT DISTINCT w.stream_id, w.id FROM subscriptions_pending p JOIN subscriptions_watch w ON w.id = p.watch_id
 JOIN run_stream s ON s.stream_id = w.stream_id
-WHERE NOT EXISTS (
+WHERE w.ended_at IS NOT NULL OR NOT EXISTS (
   SELECT 1 FROM subscriptions_pending f WHERE f.watch_id = p.watch_id AND f.reason IN ('protected', 'held')
 )
 """
@@ -67,6 +67,15 @@ _CONSENT_DATES = """
 SELECT w.stream_id, w.id FROM subscriptions_consent c JOIN run_stream s ON s.customer_id = c.customer_id
 AND s.purpose = c.purpose JOIN subscriptions_watch w ON w.person_id = c.person_id AND w.stream_id = s.stream_id
 WHERE w.ended_at IS NULL AND (c.valid_from > %s AND c.valid_from <= %s OR c.valid_to >= %s AND c.valid_to < %s)
+"""
+_RECONFIRMATIONS = """
+SELECT w.stream_id, w.id FROM subscriptions_watch w JOIN run_stream s ON s.stream_id = w.stream_id
+WHERE w.ended_at IS NULL AND w.reconfirm_by >= %s AND w.reconfirm_by < %s
+"""
+_PROTECTED_RELEASES = """
+SELECT w.stream_id, w.id FROM subscriptions_protectedrelease p JOIN subscriptions_watch w ON w.id = p.watch_id
+JOIN run_stream s ON s.stream_id = w.stream_id
+WHERE p.valid_from > %s AND p.valid_from <= %s OR p.valid_to >= %s AND p.valid_to < %s
 """
 
 
@@ -154,7 +163,9 @@ def _add(run: Run, query: str, parameters: list[Any]) -> None:
 
 
 def _add_where_a_date_passed(run: Run, streams: list[Stream]) -> None:
-    """A whole stream where the agreement, the basis or an approval began or ended since its mark; and consents."""
+    """A whole stream where the agreement, the basis or an approval began or ended since its mark; and single watches
+    where a consent or a protected release did, or a reconfirmation fell due.
+    """
     examined = [one for one in streams if one.examined_day and one.examined_day < run.day]
     codes = _basis_codes(examined)
     for stream in examined:
@@ -163,13 +174,15 @@ def _add_where_a_date_passed(run: Run, streams: list[Stream]) -> None:
             _add(run, _STOCK, [stream.pk])
     if examined:
         first = min(one.examined_day for one in examined if one.examined_day)
-        _add(run, _CONSENT_DATES, [first, run.day, first, run.day])
+        for query in (_CONSENT_DATES, _PROTECTED_RELEASES):
+            _add(run, query, [first, run.day, first, run.day])
+        _add(run, _RECONFIRMATIONS, [first, run.day])
 
 
 def _edges(stream: Stream, code: str) -> Iterable[tuple[date | None, date | None]]:
     yield stream.agreement.valid_from, stream.agreement.valid_to
-    yield from LegalBasis.objects.filter(code=code).values_list("valid_from", "valid_to")
-    yield from OwnerApproval.objects.filter(basis_code=code).values_list("valid_from", "valid_to")
+    yield from LegalBasis.objects.approved().filter(code=code).values_list("valid_from", "valid_to")
+    yield from OwnerApproval.objects.approved().filter(basis_code=code).values_list("valid_from", "valid_to")
 
 
 def _passed(edge: tuple[date | None, date | None], stream: Stream, day: date) -> bool:

@@ -2,17 +2,25 @@
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
 from deliveries.models import StoredDecision
 from subscriptions.decision import Consent, Decision, Profile, decide
 from subscriptions.models import Watch
-from subscriptions.profiles import StreamLaw, best, consents_of, protected_among, protected_numbers
+from subscriptions.profiles import (
+    StreamLaw,
+    best,
+    consents_of,
+    protected_among,
+    protected_numbers,
+    released_among,
+)
 
 
 class Decider:
-    """The decisions of one stream on one day. Ask `about` for a set of persons first."""
+    """The decisions of one stream on one day. Tell it first which watches, in sets, with `about`."""
 
     def __init__(self, law: StreamLaw) -> None:
         self.law = law
@@ -21,11 +29,14 @@ class Decider:
         self._consents: dict[int, list[Consent]] = {}
         self._protected: set[int] = set()
         self._protected_numbers: set[str] = set()
+        self._released: set[int] = set()
 
-    def about(self, person_ids: list[int]) -> None:
-        """Read the persons' consents and protection, as newest known."""
+    def about(self, watches: Sequence[Watch]) -> None:
+        """Read the consents and protection of the watches' persons, as newest known."""
+        person_ids = sorted({one.person_id for one in watches})
         self._protected = protected_among(person_ids)
         self._protected_numbers = protected_numbers(person_ids)
+        self._released = released_among(filter(self._is_protected, watches), self.law.day)
         if self.law.basis is not None and self.law.basis.consent_needed:
             self._consents = consents_of(self.law.stream, person_ids)
 
@@ -36,14 +47,20 @@ class Decider:
             consent=best(self._consents.get(watch.person_id, []), watch.benefit, self.law.day),
             case=bool(watch.case_reference),
             need=bool(watch.need_reference),
-            protected=watch.person_id in self._protected or watch.ordered_number in self._protected_numbers,
+            protected=self._is_protected(watch),
+            released=watch.pk in self._released,
+            reconfirm_by=watch.reconfirm_by,
+            ended=watch.ended_at is not None,
         )
         if profile not in self._decided:
             decision = decide(profile)
-            row = _row(profile, decision)
+            row = row_of(profile, decision)
             self.stored[row.key] = row
             self._decided[profile] = decision, row.key
         return self._decided[profile]
+
+    def _is_protected(self, watch: Watch) -> bool:
+        return watch.person_id in self._protected or watch.ordered_number in self._protected_numbers
 
 
 def store(rows: dict[str, StoredDecision]) -> dict[str, int]:
@@ -52,7 +69,8 @@ def store(rows: dict[str, StoredDecision]) -> dict[str, int]:
     return dict(StoredDecision.objects.filter(key__in=list(rows)).values_list("key", "pk"))
 
 
-def _row(profile: Profile, decision: Decision) -> StoredDecision:
+def row_of(profile: Profile, decision: Decision) -> StoredDecision:
+    """A decision with all that it rested on, not stored yet."""
     values = _plain(asdict(profile))
     text = json.dumps(values, sort_keys=True, ensure_ascii=False)
     return StoredDecision(

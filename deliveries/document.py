@@ -30,8 +30,19 @@ class SourceLine:
 
 
 @dataclass(frozen=True, slots=True)
+class ReservationLine:
+    """A condition on what the receiver may do with what it is told: the paragraph it rests on, and its text."""
+
+    ground: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Head:
-    """What a delivery says of itself. `previous_sha256` is "" in the first of a stream."""
+    """What a document says of itself. `previous_sha256` is "" in the first of a stream.
+
+    A spontaneous one stands in no stream and comes of no run: its `number` and `run` are 0.
+    """
 
     organisation_number: str
     unit: str
@@ -48,6 +59,7 @@ class Head:
     sources: Sequence[SourceLine]
     benefits: Sequence[tuple[str, int]]
     final: bool
+    reservations: Sequence[ReservationLine] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +74,7 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One section of one watch, whole, with its digests before and after."""
+    """One section of one watch, whole, with its digests before and after. `watch` is 0 in a spontaneous document."""
 
     watch: int
     benefit: str
@@ -140,6 +152,8 @@ def _opening(head: Head) -> str:
         )
     for code, number in head.benefits:
         texts.append(f'<forman kod="{code}" fullstandigTillImport="{number}"/>')
+    for one in head.reservations:
+        texts.append(f"<forbehall>{_leaf('grund', one.ground)}{_leaf('text', one.text)}</forbehall>")
     texts.append(_leaf("avslutar", "true" if head.final else "false"))
     return "".join(texts) + "</generelltfalt>\n<informationsfalt>\n"
 

@@ -9,6 +9,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from deliveries.models import Delivery, DeliveryQuerySet
+from subscriptions.labels import stream_name
 from subscriptions.models import Stream
 
 
@@ -38,10 +39,15 @@ def state_of(delivery: Delivery) -> State:
     return State.FETCHED if delivery.first_fetched_at else State.NEW
 
 
+class StreamField(forms.ModelChoiceField):
+    """One of the user's streams, with its purpose in words."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return stream_name(obj)
+
+
 class DeliveryFilter(forms.Form):
-    stream = forms.ModelChoiceField(
-        label=_("Stream"), queryset=Stream.objects.none(), required=False, empty_label=_("All")
-    )
+    stream = StreamField(label=_("Stream"), queryset=Stream.objects.none(), required=False, empty_label=_("All"))
     state = forms.ChoiceField(label=_("State"), required=False, choices=[("", _("All")), *State.choices])
 
     def __init__(self, *args: Any, user: AbstractBaseUser | AnonymousUser, **kwargs: Any) -> None:

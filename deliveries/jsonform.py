@@ -12,7 +12,7 @@ from typing import Any
 
 from benefits.catalogue import Catalogue, Field, catalogue
 from benefits.content import text_of
-from deliveries.reading import Block, Head, Item, PersonEntry, Status, read, read_head
+from deliveries.reading import Block, Head, Item, PersonEntry, Reservation, Status, read, read_head
 from deliveries.schema import VERSION
 
 _TYPES = {"integer": "integer", "decimal": "number", "boolean": "boolean"}  # days may be partial: text
@@ -55,8 +55,13 @@ def _head(head: Head) -> dict[str, Any]:
             for one in head.sources
         ],
         "forman": [{"kod": code, "fullstandigTillImport": number} for code, number in head.benefits],
+        **({"forbehall": [_reservation(one) for one in head.reservations]} if head.reservations else {}),
         "avslutar": head.final,
     }
+
+
+def _reservation(one: Reservation) -> dict[str, str]:
+    return {"grund": one.ground, "text": one.text}
 
 
 def _person(entry: PersonEntry) -> str:
@@ -145,9 +150,9 @@ def _head_schema() -> dict[str, Any]:
     return _closed(
         {
             **dict.fromkeys(("organisationsnummer", "enhet", "avtal", "andamal"), _TEXT),
-            "lopnummer": _NUMBER,
+            "lopnummer": _COUNT,
             "foregaende": {"type": "string", "pattern": _SHA256},
-            "korning": _NUMBER,
+            "korning": _COUNT,
             "slag": _TEXT,
             "beslutsdag": {"type": "string", "format": "date"},
             "skapad": {"type": "string", "format": "date-time"},
@@ -155,9 +160,10 @@ def _head_schema() -> dict[str, Any]:
             "tillLagandring": _COUNT,
             "kalla": _list(_closed({"namn": _TEXT, "tillstand": _TEXT, **complete})),
             "forman": _list(_closed({"kod": _TEXT, **complete})),
+            "forbehall": _list(_closed({"grund": _TEXT, "text": _TEXT})),
             "avslutar": {"type": "boolean"},
         },
-        optional=["enhet"],
+        optional=["enhet", "forbehall"],
     )
 
 
@@ -190,7 +196,7 @@ def _block_schema(name: str) -> dict[str, Any]:
     }
     return _closed(
         {
-            "bevakning": _NUMBER,
+            "bevakning": _COUNT,
             "forman": _TEXT,
             "sektion": {"const": name},
             "fore": {"type": "string", "pattern": _SHA256},

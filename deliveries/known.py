@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 from django.db.models import Q
 
@@ -29,6 +29,12 @@ class Period:
 
     def is_known(self, as_of: int) -> bool:
         return self.recorded_in <= as_of and (self.withdrawn_in is None or self.withdrawn_in > as_of)
+
+
+class Contents(Protocol):
+    """Where the contents of persons' sections are looked up."""
+
+    def items(self, person: int, section: str, as_of: int) -> list[dict[str, Any]]: ...
 
 
 class Register:
@@ -97,7 +103,7 @@ def sections_of(benefit: str) -> tuple[str, ...]:
     return (HEADER, *catalogue().benefits[benefit].sections)
 
 
-def tellable(register: Register, watch: Watch, section: Section, decision: Decision, as_of: int) -> list[Item]:
+def tellable(register: Contents, watch: Watch, section: Section, decision: Decision, as_of: int) -> list[Item]:
     """The items of a section that a watch may be told under a decision, as of an import."""
     allowance = Allowance(watch.benefit, decision.classes, decision.outcomes, watch.from_date)
     found = []

@@ -1,5 +1,7 @@
 """What was told: runs, the numbered deliveries of each stream, the log of disclosures, and what each watch knows."""
 
+from collections.abc import Iterable
+from datetime import date
 from typing import Self
 
 from django.conf import settings
@@ -8,6 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from benefits.models import Person
+from lefi.foureyes import FourEyes, FourEyesQuerySet, four_eyes
 from subscriptions.models import Customer, Stream, Watch
 
 
@@ -271,3 +274,84 @@ class Fetch(models.Model):
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M}"
+
+
+class HandoutReleaseQuerySet(FourEyesQuerySet):
+    def unused(self, day: date) -> Self:
+        """The releases and proposals that no fetch has used up, and whose last day has not passed."""
+        return self.filter(Q(approved_at=None) | Q(valid_to__gte=day), used_at=None)
+
+
+class HandoutRelease(FourEyes):
+    """That a delivery already fetched may be handed out once more although it holds what may no longer be told (C6).
+
+    It is for what was refused when it was proposed (`refused`: "watch:code", sorted) and for nothing that came later.
+    """
+
+    delivery = models.ForeignKey(
+        Delivery, on_delete=models.PROTECT, related_name="handout_releases", verbose_name=_("delivery")
+    )
+    reason = models.TextField(_("reason"))
+    refused = models.JSONField(_("refused"), default=list, editable=False)
+    valid_to = models.DateField(_("valid to"), null=True, blank=True, editable=False)
+    used_at = models.DateTimeField(_("used"), null=True, blank=True, editable=False)
+
+    objects = HandoutReleaseQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("handout release")
+        verbose_name_plural = _("handout releases")
+        ordering = ["-id"]
+        constraints = [four_eyes("handout_release_four_eyes")]
+
+    def __str__(self) -> str:
+        return f"{self.delivery} {self.pk}"
+
+    def covers(self, refused: Iterable[str]) -> bool:
+        """Whether it was given for all of what is refused."""
+        return set(self.refused).issuperset(refused)
+
+
+class SpontaneousDisclosure(FourEyes):
+    """What Försäkringskassan tells a customer about a person of its own accord (R25; SoL 15:10, F2008 3 §).
+
+    Its own recorded flow, outside every stream: one document, for reasons that are written down, by two of the staff.
+    """
+
+    customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="+", verbose_name=_("customer"))
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+", verbose_name=_("person"))
+    basis_code = models.CharField(_("legal basis"), max_length=20)
+    benefit = models.CharField(_("benefit"), max_length=20)
+    from_date = models.DateField(_("from"))
+    reason = models.TextField(_("reason"))
+    decision = models.ForeignKey(
+        StoredDecision,
+        on_delete=models.PROTECT,
+        null=True,
+        editable=False,
+        related_name="+",
+        verbose_name=_("decision"),
+    )
+    sha256 = models.CharField(max_length=64, blank=True, editable=False)
+    size = models.PositiveBigIntegerField(_("size in bytes"), default=0, editable=False)
+    sections = models.JSONField(_("sections"), default=dict, editable=False)
+    as_of_import = models.PositiveIntegerField(_("as of import"), null=True, editable=False)
+    first_fetched_at = models.DateTimeField(_("first fetched"), null=True, blank=True, editable=False)
+    fetched_by = models.CharField(_("fetched by"), max_length=150, blank=True, editable=False)
+
+    objects = FourEyesQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("spontaneous disclosure")
+        verbose_name_plural = _("spontaneous disclosures")
+        ordering = ["-id"]
+        constraints = [
+            four_eyes("spontaneous_four_eyes"),
+            models.CheckConstraint(
+                name="spontaneous_approved_is_decided",
+                condition=Q(approved_at=None) | Q(decision__isnull=False) & ~Q(sha256=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.customer} {self.pk}"

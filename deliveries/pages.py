@@ -47,9 +47,17 @@ REFUSALS = {
         _("Deliveries to your organisation are blocked for the time being."),
         _("Försäkringskassan has stopped them. Ask the administrator of your organisation."),
     ),
-    "PROTECTED": (
+    "RESERVATION_NOT_ACKNOWLEDGED": (
+        _("A reservation about the use of the information must be acknowledged first."),
+        _("An administrator of your organisation does that here in the portal, under Reservations."),
+    ),
+    "RELEASE_NEEDED": (
         _("The delivery cannot be shown again without help from Försäkringskassan."),
         _("Something in it must be looked at by a person there first."),
+    ),
+    "NO_LONGER_ALLOWED": (
+        _("What the message holds cannot be shown any more."),
+        _("The right to it has ended. Turn to Försäkringskassan if you need it."),
     ),
     "DOCUMENT_DAMAGED": (
         _("The document is damaged and cannot be shown."),

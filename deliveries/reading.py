@@ -29,6 +29,12 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Reservation:
+    ground: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Head:
     organisation_number: str
     unit: str
@@ -45,6 +51,7 @@ class Head:
     sources: list[Source]
     benefits: list[tuple[str, int]]
     final: bool
+    reservations: list[Reservation]
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +166,9 @@ def _head(element: etree._Element) -> Head:
             (one.get("kod", ""), int(one.get("fullstandigTillImport", "0"))) for one in element.findall(_NS + "forman")
         ],
         final=_text(element, "avslutar") == "true",
+        reservations=[
+            Reservation(_text(one, "grund"), _text(one, "text")) for one in element.findall(_NS + "forbehall")
+        ],
     )
 
 

@@ -57,7 +57,7 @@ def release(run: Run, stream: Stream, draft: Draft, token: int, at: datetime) ->
     """
     storage.keep(draft.path, draft.sha256)
     with transaction.atomic():
-        now = Stream.objects.select_for_update().get(pk=stream.pk)
+        now = Stream.objects.select_for_update(no_key=True).get(pk=stream.pk)
         if now.lease != token or now.last_number != stream.last_number:
             raise LeaseLost
         _demand_run_goes_on(run)

@@ -6,7 +6,7 @@ twice; the rows say what is left to do.
 
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 
 import structlog
@@ -22,9 +22,11 @@ from deliveries.models import Candidate, Run, StreamRun
 from deliveries.release import LawChanged, LeaseLost, drop_lease, keep_lease, release, take_lease
 from lefi.errors import Refused
 from lefi.locks import Lock, hold
+from subscriptions.consents import move_consents_to_holders
 from subscriptions.models import LawChange, Stream, Watch
 from subscriptions.profiles import StreamLaw, law_of
 from subscriptions.services import end_watches, follow_persons
+from subscriptions.upkeep import keep_up
 
 log = structlog.get_logger(__name__)
 TRIES = 3
@@ -48,6 +50,8 @@ def start_night(*, day: date, at: datetime, dry_run: bool = False) -> Run:
     """Start the nightly run of a day. A run later than its own deadline has as long from now as it would have had."""
     starts, ends = plan_of_night(day)
     deadline = ends if at < ends else at + (ends - starts)
+    if not dry_run and at >= starts:
+        keep_up(day=day, at=at)
     return start_run(kind=Run.Kind.NIGHTLY, day=day, planned_for=starts, deadline=deadline, at=at, dry_run=dry_run)
 
 
@@ -69,6 +73,7 @@ def start_run(
             hold(Lock.RUN)
             hold(Lock.IMPORT)
             follow_persons(since=_followed_to(), at=at)
+            move_consents_to_holders()
             run = Run.objects.create(
                 kind=kind,
                 status=Run.Status.RUNNING,
@@ -117,7 +122,7 @@ def release_stream(stream_run: StreamRun) -> None:
     What goes wrong is counted in the row and tried again, three times in all.
     """
     run = Run.objects.get(pk=stream_run.run_id)
-    stream = Stream.objects.select_related("agreement__customer").get(pk=stream_run.stream_id)
+    stream = _read(stream_run.stream_id)
     still = StreamRun.objects.filter(pk=stream_run.pk, status=StreamRun.Status.WAITING)
     if run.status != Run.Status.RUNNING or not still.exists():
         return
@@ -134,15 +139,25 @@ def release_stream(stream_run: StreamRun) -> None:
         drop_lease(stream, token)
 
 
+def _keeper(stream: Stream, token: int) -> Callable[[], None]:
+    """Holds the stream's lease for a while more, each time it is called."""
+    return lambda: keep_lease(stream, token, timezone.now())
+
+
+def _read(stream_id: int) -> Stream:
+    return Stream.objects.select_related("agreement__customer").get(pk=stream_id)
+
+
 def _work(run: Run, stream_run: StreamRun, stream: Stream, token: int) -> None:
     as_of_law = run.as_of_law or 0
     for _ in range(REBUILDS):
+        stream = _read(stream.pk)  # anew each time: what changed may be its agreement or its customer
         law = law_of(stream, max(run.day, stream.examined_day or run.day))  # a stream's day never goes back
         stop = stopped_by(law)
         if stop:
             _close(stream_run, StreamRun.Status.STOPPED, Counter(), code=stop)
             return
-        draft = Builder(run, law, as_of_law, lambda: keep_lease(stream, token, timezone.now())).build(timezone.now())
+        draft = Builder(run, law, as_of_law, _keeper(stream, token)).build(timezone.now())
         try:
             _finish(run, stream_run, stream, draft, token)
             return
@@ -171,6 +186,8 @@ def stopped_by(law: StreamLaw) -> str:
         return "CUSTOMER_INACTIVE"
     if law.blocked:
         return "BLOCKED"
+    if not law.terms.reservations_acknowledged:
+        return "RESERVATION_NOT_ACKNOWLEDGED"
     if not law.terms.active or law.terms.valid_from > law.day:
         return "AGREEMENT_NOT_ACTIVE"
     return "" if law.scope else "NO_SCOPE"

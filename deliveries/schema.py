@@ -15,6 +15,8 @@ VERSION = "1.0"
 NAMESPACE = "urn:lefi:prenumeration:leverans:1"
 # kundStatus: what has become of a watch (the service's own list of codes is not public; this one is ours).
 ACTIVE, NOT_AUTHORISED, ENDED = "1", "2", "3"
+# slag: of a document outside every stream, told of our own accord; its lopnummer, korning and bevakning are 0.
+SPONTANEOUS = "spontaneous"
 
 _TYPES = {"integer": "xs:integer", "decimal": "xs:decimal", "boolean": "xs:boolean"}  # days may be partial: text
 
@@ -34,9 +36,9 @@ _FRAME = """\
   <xs:element name="enhet" type="xs:string" minOccurs="0"/>
   <xs:element name="avtal" type="xs:string"/>
   <xs:element name="andamal" type="xs:string"/>
-  <xs:element name="lopnummer" type="xs:positiveInteger"/>
+  <xs:element name="lopnummer" type="xs:nonNegativeInteger"/>
   <xs:element name="foregaende" type="sha256"/>
-  <xs:element name="korning" type="xs:positiveInteger"/>
+  <xs:element name="korning" type="xs:nonNegativeInteger"/>
   <xs:element name="slag" type="xs:string"/>
   <xs:element name="beslutsdag" type="xs:date"/>
   <xs:element name="skapad" type="xs:dateTime"/>
@@ -51,6 +53,10 @@ _FRAME = """\
    <xs:attribute name="kod" type="xs:string" use="required"/>
    <xs:attribute name="fullstandigTillImport" type="xs:nonNegativeInteger" use="required"/>
   </xs:complexType></xs:element>
+  <xs:element name="forbehall" minOccurs="0" maxOccurs="unbounded"><xs:complexType><xs:sequence>
+   <xs:element name="grund" type="xs:string"/>
+   <xs:element name="text" type="xs:string"/>
+  </xs:sequence></xs:complexType></xs:element>
   <xs:element name="avslutar" type="xs:boolean"/>
  </xs:sequence></xs:complexType></xs:element>
  <xs:element name="informationsfalt"><xs:complexType><xs:sequence>
@@ -79,7 +85,7 @@ _FRAME = """\
  <xs:element name="borttagen" minOccurs="0" maxOccurs="unbounded"><xs:complexType>
   <xs:attribute name="id" type="post-id" use="required"/></xs:complexType></xs:element>
 </xs:sequence>
-<xs:attribute name="bevakning" type="xs:positiveInteger" use="required"/>
+<xs:attribute name="bevakning" type="xs:nonNegativeInteger" use="required"/>
 <xs:attribute name="forman" type="xs:string" use="required"/>
 <xs:attribute name="sektion" type="xs:string" use="required"/>
 <xs:attribute name="fore" type="sha256" use="required"/>

@@ -1,5 +1,6 @@
 """Handing out what was released: every fetch goes through the gate, and what may no longer be told is recalled (C6)."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from django.utils import timezone
 
 from deliveries import storage
 from deliveries.decisions import Decider
-from deliveries.models import Delivery, Disclosure, Fetch
+from deliveries.models import Delivery, Disclosure, Fetch, HandoutRelease, StoredDecision
 from deliveries.release import forget_replaced, take_back
 from deliveries.runs import stopped_by
 from lefi.errors import Refused
@@ -20,6 +21,8 @@ from subscriptions.profiles import law_of
 
 log = structlog.get_logger(__name__)
 PAGE = 2000
+# What holds a delivery back for a while, without ending the right to it.
+HOLDING = frozenset({Refusal.BLOCKED, Refusal.RESERVATION_NOT_ACKNOWLEDGED})
 
 
 class FetchRefused(Refused):
@@ -33,7 +36,7 @@ class AcknowledgeRefused(Refused):
 _SENTENCES = {
     "OUT_OF_SEQUENCE": "An earlier delivery of the stream has not been fetched.",
     "RECALLED": "The delivery has been recalled; the next one brings what may still be told.",
-    "PROTECTED": "A person must release the delivery before it is handed out again.",
+    "RELEASE_NEEDED": "The delivery holds what may no longer be told; staff must release it to be handed out again.",
     "DOCUMENT_DAMAGED": "The stored document is not the one that was released.",
 }
 
@@ -41,9 +44,9 @@ _SENTENCES = {
 def fetch(*, delivery: Delivery, at: datetime, user=None, client: str = "") -> Path:
     """Hand out a delivery's document and log it; return its path.
 
-    Raise FetchRefused, logged too, with the code OUT_OF_SEQUENCE, RECALLED, PROTECTED, DOCUMENT_DAMAGED, or that of
-    what stops the stream. A delivery never fetched that holds what may no longer be told is recalled instead. Repeating
-    a fetch gives the same bytes.
+    Raise FetchRefused, logged too, with the code OUT_OF_SEQUENCE, RECALLED, RELEASE_NEEDED, DOCUMENT_DAMAGED, or that
+    of what stops the stream. A delivery never fetched that holds what may no longer be told is recalled instead.
+    Repeating a fetch gives the same bytes.
     """
     with transaction.atomic():
         stream = _locked(delivery.stream_id)
@@ -61,7 +64,11 @@ def fetch(*, delivery: Delivery, at: datetime, user=None, client: str = "") -> P
 
 def _locked(stream_id: int) -> Stream:
     """The stream, held so that neither a release nor a law change comes in between."""
-    stream = Stream.objects.select_for_update(of=("self",)).select_related("agreement__customer").get(pk=stream_id)
+    stream = (
+        Stream.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("agreement__customer")
+        .get(pk=stream_id)
+    )
     hold_shared(Lock.LAW)
     return stream
 
@@ -86,43 +93,63 @@ def _stop(stream: Stream, at: datetime) -> str:
 
 
 def _refused_by_law(delivery: Delivery, stream: Stream, at: datetime) -> str:
-    """What may no longer be told is recalled before the first fetch, and needs a person's release after it.
+    """What may no longer be told is recalled before the first fetch, and needs a release by two of the staff after it.
 
-    A block holds a delivery back without recalling it: blocks are lifted.
+    A block or a reservation holds a delivery back without recalling it: the one is lifted, the other acknowledged.
     """
-    refusals = no_longer_allowed(delivery, stream, at)
-    if Refusal.BLOCKED in refusals:
-        return Refusal.BLOCKED
-    if delivery.first_fetched_at is None and refusals:
+    pairs = refused_now(delivery, stream, at)
+    refusals = {code for _, code in pairs}
+    if held := refusals & HOLDING:
+        return min(held)
+    if not refusals:
+        return ""
+    if delivery.first_fetched_at is None:
         take_back(stream, delivery.number, at)
         log.warning("delivery_recalled", delivery=delivery.pk, code=sorted(refusals)[0])
         return "RECALLED"
-    return "PROTECTED" if Refusal.PROTECTED in refusals else ""
+    unused = HandoutRelease.objects.approved().unused(timezone.localdate(at)).filter(delivery=delivery).order_by("pk")
+    released = next((one for one in unused if one.covers(as_text(pairs))), None)
+    if released is None:
+        return "RELEASE_NEEDED"
+    HandoutRelease.objects.filter(pk=released.pk).update(used_at=at)
+    return ""
+
+
+def as_text(pairs: Iterable[tuple[int, str]]) -> list[str]:
+    """Watches with the codes of their refusals as a release keeps them: "watch:code", sorted."""
+    return sorted(f"{watch}:{code}" for watch, code in pairs)
 
 
 def no_longer_allowed(delivery: Delivery, stream: Stream, at: datetime) -> set[str]:
     """Why watches told something in the delivery may not be told it on the day of `at`; empty if all still may."""
+    return {code for _, code in refused_now(delivery, stream, at)}
+
+
+def refused_now(delivery: Delivery, stream: Stream, at: datetime) -> set[tuple[int, str]]:
+    """The watches told something in the delivery that they may not be told on the day of `at`, each with why."""
     decider = Decider(law_of(stream, timezone.localdate(at)))
     sent = Disclosure.objects.filter(delivery=delivery, outcome=Disclosure.Outcome.SENT).exclude(sections={})
-    refusals: set[str] = set()
+    refusals: set[tuple[int, str]] = set()
     last = 0
     while True:
         told = sent.filter(watch__gt=last).order_by("watch_id")[:PAGE]
-        rows = {one.watch_id: frozenset(one.decision.classes) for one in told.select_related("decision")}
+        rows = {one.watch_id: one.decision for one in told.select_related("decision")}
         if not rows:
             return refusals
         last = max(rows)
         watches = list(Watch.objects.filter(pk__in=rows))
-        decider.about([one.person_id for one in watches])
+        decider.about(watches)
         for watch in watches:
             decision, _ = decider.decide(watch)
-            refusals |= _against(decision, rows[watch.pk])
+            refusals |= {(watch.pk, code) for code in _against(decision, rows[watch.pk])}
 
 
-def _against(decision: Decision, told_classes: frozenset[str]) -> set[str]:
+def _against(decision: Decision, told_on: StoredDecision) -> set[str]:
     if not decision.allowed:
         return {decision.refusal or ""}
-    return set() if told_classes <= decision.classes else {Refusal.NO_FIELDS}
+    outcomes = set(told_on.profile["basis"]["outcomes"])
+    within = decision.classes.issuperset(told_on.classes) and decision.outcomes.issuperset(outcomes)
+    return set() if within else {Refusal.NO_FIELDS}
 
 
 def recall_what_may_no_longer_be_told(at: datetime) -> int:
@@ -133,7 +160,7 @@ def recall_what_may_no_longer_be_told(at: datetime) -> int:
         with transaction.atomic():
             stream = _locked(stream_id)
             for delivery in unfetched.filter(stream=stream).order_by("number"):
-                if no_longer_allowed(delivery, stream, at) - {Refusal.BLOCKED}:
+                if no_longer_allowed(delivery, stream, at) - HOLDING:
                     recalled += len(take_back(stream, delivery.number, at))
                     break
     return recalled
@@ -145,7 +172,7 @@ def acknowledge(*, delivery: Delivery, sha256: str, at: datetime) -> None:
 
     Raise AcknowledgeRefused if it has not been fetched (NOT_FETCHED) or the hash is another's (WRONG_HASH).
     """
-    delivery = Delivery.objects.select_for_update().get(pk=delivery.pk)
+    delivery = Delivery.objects.select_for_update(no_key=True).get(pk=delivery.pk)
     if delivery.first_fetched_at is None:
         raise AcknowledgeRefused("NOT_FETCHED", "The delivery has not been fetched.")
     if sha256.lower() != delivery.sha256:

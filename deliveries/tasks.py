@@ -1,10 +1,12 @@
 """The night in the background: tasks find rows and call one service each. Any of them may be lost or run twice."""
 
+from itertools import chain
+
 from celery import shared_task
 from django.utils import timezone
 
 from deliveries import runs, services, storage
-from deliveries.models import Delivery, Run, StreamRun
+from deliveries.models import Delivery, Run, SpontaneousDisclosure, StreamRun
 
 
 @shared_task
@@ -38,4 +40,7 @@ def put_back_what_is_stuck() -> None:
 
 @shared_task
 def sweep_orphan_documents() -> int:
-    return storage.sweep(Delivery.objects.values_list("sha256", flat=True).iterator())
+    """Remove the documents that neither a delivery nor a spontaneous disclosure names."""
+    delivered = Delivery.objects.values_list("sha256", flat=True)
+    told = SpontaneousDisclosure.objects.approved().values_list("sha256", flat=True)
+    return storage.sweep(chain(delivered.iterator(), told.iterator()))

@@ -31,6 +31,7 @@ from subscriptions.models import Pending, Stream, Watch
 from subscriptions.profiles import law_of
 
 Blocks = dict[str, Counter[str]]  # section: how many items of each digest
+FROZEN = frozenset({Pending.Reason.PROTECTED, Pending.Reason.HELD})
 _AGREED = {ACTIVE: "active", NOT_AUTHORISED: "not authorised", ENDED: "ended"}
 
 
@@ -189,6 +190,8 @@ def verify(stream: Stream, at: datetime) -> Report:
     for watch in stream.watches.order_by("pk").iterator():
         told = folded.watches.pop(watch.pk, Known())
         why = _difference(decider, watch, told, stream)
+        if why is None and watch.ended_at is not None:
+            owed.pop(watch.pk, None)  # it ended before it was told anything, and is frozen: that can wait
         _judge(report, stream, watch, why, owed.get(watch.pk, []), watch.pk in unexamined)
     report.different.extend(
         Finding(stream.pk, watch, "", "told, but there is no such watch") for watch in folded.watches
@@ -212,7 +215,7 @@ def _judge(
 
 def _difference(decider: Decider, watch: Watch, told: Known, stream: Stream) -> tuple[str, str] | None:
     """Section and why of the first difference between what a watch was told and should have been told."""
-    decider.about([watch.person_id])
+    decider.about([watch])
     decision, _ = decider.decide(watch)
     if decision.outcome is Outcome.FROZEN:
         if watch.ended_at is not None and told.status in ("", ENDED):
@@ -295,10 +298,10 @@ def _told_otherwise(stream: Stream, folded: Fold) -> Iterator[Finding]:
 
 
 def _overdue(stream: Stream, owed: dict[int, list[Pending]], at: datetime) -> Iterator[Finding]:
-    """What has been owed too long. A protected person's watch waits, with all it is owed, for staff to release it."""
+    """What has been owed too long. A frozen watch waits, with all it is owed, for a person to do something."""
     for watch, rows in owed.items():
-        protected = any(row.reason == Pending.Reason.PROTECTED for row in rows)
-        limit = at - timedelta(days=settings.PROTECTED_DAYS if protected else settings.PENDING_DAYS)
+        frozen = any(row.reason in FROZEN for row in rows)
+        limit = at - timedelta(days=settings.FROZEN_DAYS if frozen else settings.PENDING_DAYS)
         for row in rows:
             if row.since < limit:
                 yield Finding(stream.pk, watch, "", f"pending {row.pk} {row.reason} is past its deadline")

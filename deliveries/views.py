@@ -16,12 +16,13 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from deliveries import pages, reading, services
+from deliveries import pages, reading, services, spontaneous
 from deliveries.forms import IN_STATE, DeliveryFilter, State, state_of
 from deliveries.models import Delivery
 from lefi.audit.models import Action, record
 from lefi.errors import Refused
-from subscriptions.models import Member, Stream, Watch
+from subscriptions import notices, reservations
+from subscriptions.models import Customer, Member, Stream, Watch
 
 PER_PAGE = 50
 NEWEST = 10
@@ -38,6 +39,9 @@ def start(request: HttpRequest) -> HttpResponse:
         "new_count": sum(stream.new for stream in streams),
         "watch_count": sum(stream.open_watches for stream in streams),
         "new": new.select_related("stream__agreement__customer").order_by("stream", "number")[:NEWEST],
+        "notices": notices.newest_for(request.user),
+        "reserved": reservations.counts_of(Customer.objects.visible_to(request.user)),
+        "unasked": spontaneous.counts_for(request.user),
     }
     return render(request, "portal/start.html", context)
 
@@ -115,6 +119,29 @@ def delivery_acknowledge(request: HttpRequest, pk: int) -> HttpResponse:
     )
     messages.success(request, _("Delivery %(number)s is acknowledged.") % {"number": delivery.number})
     return redirect("portal:delivery-detail", pk=delivery.pk)
+
+
+@login_required
+@require_GET
+def spontaneous_list(request: HttpRequest) -> HttpResponse:
+    """What Försäkringskassan has told of its own accord."""
+    page = Paginator(spontaneous.visible_to(request.user), PER_PAGE).get_page(request.GET.get("page"))
+    return render(request, "portal/spontaneous_list.html", {"page": page})
+
+
+@login_required
+@require_GET
+def spontaneous_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """One message. To open it is to fetch it, and is logged as reading about its person."""
+    disclosure = get_object_or_404(spontaneous.visible_to(request.user), pk=pk)
+    try:
+        path = spontaneous.open_spontaneous(disclosure=disclosure, by=request.user, at=timezone.now())
+    except spontaneous.SpontaneousRefused as refusal:
+        sentence, advice = pages.words_of(refusal)
+        context = {"disclosure": disclosure, "code": refusal.code, "sentence": sentence, "advice": advice}
+        return render(request, "portal/spontaneous_detail.html", context, status=409)
+    context = {"disclosure": disclosure, "head": reading.read_head(path), "page": pages.page_of(path, 1)}
+    return render(request, "portal/spontaneous_detail.html", context)
 
 
 def _visible_or_404(request: HttpRequest, pk: int) -> Delivery:

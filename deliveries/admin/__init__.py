@@ -1,5 +1,5 @@
 """What staff see of runs, deliveries and disclosures, and the pages about a person."""
 
-from deliveries.admin import persons, runs, told
+from deliveries.admin import handouts, persons, protected, runs, spontaneous, told
 
-__all__ = ["persons", "runs", "told"]
+__all__ = ["handouts", "persons", "protected", "runs", "spontaneous", "told"]

@@ -4,6 +4,7 @@ No address holds an identity number: a search is posted, and a page stands under
 search and each read is logged with its reason.
 """
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -19,38 +20,23 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.debug import sensitive_post_parameters
 
-from benefits.admin import percent, section_name
+from benefits.admin import PROTECTED_RIGHT, percent, protection_of
 from benefits.identity import IdentityError, masked, parse
-from benefits.models import BenefitPeriod, Person, PersonFacts, PersonNumber, Protection
+from benefits.labels import section_name
+from benefits.models import BenefitPeriod, Person, PersonFacts, PersonNumber
 from benefits.services import person_of
 from benefits.timeline import Span, Timeline, draw
+from deliveries.admin.explain import ExplainForm
+from deliveries.explain import explain
 from deliveries.models import Disclosure
-from lefi.admin import ReadOnlyAdmin
+from deliveries.recipients import recipients
+from deliveries.spontaneous import told_about
+from lefi.admin import ReadOnlyAdmin, ReasonForm
 from lefi.audit.models import Action, record
 from lefi.audit.reasons import open_person, opened
-from lefi.masking import mask_identity_numbers
 from subscriptions.models import Watch
 
 MOST = 200  # rows of a kind on one page; lists hold the rest
-PROTECTED_RIGHT = "benefits.view_protected"  # who may open the page of a person with protected identity
-
-
-class ReasonForm(forms.Form):
-    """Why somebody needs to read about a person; kept in the log, so it must not say who the person is."""
-
-    reason = forms.CharField(
-        label=_("Reason"),
-        max_length=300,
-        min_length=5,
-        help_text=_("Case or errand, in a few words. It is kept in the log; write no identity number here."),
-        widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
-    )
-
-    def clean_reason(self) -> str:
-        reason: str = self.cleaned_data["reason"]
-        if mask_identity_numbers(reason) != reason:
-            raise forms.ValidationError(_("Leave out the identity number: the reason is kept in the log."))
-        return reason
 
 
 class SearchForm(ReasonForm):
@@ -78,6 +64,7 @@ class PersonAdmin(ReadOnlyAdmin):
         return [
             path("search/", view(sensitive_post_parameters()(self.search)), name="benefits_person_search"),
             path("<uuid:token>/", view(self.page), name="benefits_person_page"),
+            path("<uuid:token>/explain/", view(self.explain), name="benefits_person_explain"),
             *super().get_urls(),
         ]
 
@@ -117,23 +104,48 @@ class PersonAdmin(ReadOnlyAdmin):
 
     def page(self, request: HttpRequest, token: UUID) -> HttpResponse:
         """All about one person: what is known, by which import; who watches; who was told what."""
+        return self._show(request, token, "admin/benefits/person/page.html", _known_about)
+
+    def explain(self, request: HttpRequest, token: UUID) -> HttpResponse:
+        """Why a customer was told, or not, about the person on a day: customer and day are posted."""
+        if request.method != "POST":
+            return HttpResponseRedirect(reverse("admin:benefits_person_page", args=[token]))
+        form = ExplainForm(request.POST)
+        asked = form.cleaned_data if form.is_valid() else {}
+        details = {"customer": asked["customer"].pk, "day": str(asked["day"])} if asked else {}
+
+        def answer(person: Person) -> dict[str, Any]:
+            return {"form": form, "explanation": explain(person=person, **asked) if asked else None}
+
+        return self._show(request, token, "admin/benefits/person/explain.html", answer, **details)
+
+    def _show(
+        self,
+        request: HttpRequest,
+        token: UUID,
+        template: str,
+        about: Callable[[Person], dict[str, Any]],
+        **details: Any,
+    ) -> HttpResponse:
+        """A page about the person whom a token stands for, unless protection forbids it; either way logged."""
         self._demand_right(request)
         found = opened(request.session, token, at=timezone.now())
         if found is None:
             raise Http404
         person = get_object_or_404(Person, pk=found.person_id)
-        protection = _protection(person)
+        protection = protection_of(person.pk)
         withheld = bool(protection) and not request.user.has_perm(PROTECTED_RIGHT)
-        self._record(request, Action.READ, person, found.reason, withheld=withheld)
+        self._record(request, Action.READ, person, found.reason, withheld=withheld, **details)
         context = {
             "title": masked(person.first_number),
             "person": person,
             "protection": protection,
             "reason": found.reason,
+            "token": token,
         }
         if withheld:
             return self._render(request, "admin/benefits/person/withheld.html", context, status=403)
-        return self._render(request, "admin/benefits/person/page.html", context | _known_about(person))
+        return self._render(request, template, context | about(person))
 
     def _demand_right(self, request: HttpRequest) -> None:
         if not self.has_view_permission(request):
@@ -165,12 +177,6 @@ def _own_address(request: HttpRequest, address: str) -> str:
     return address if own else ""
 
 
-def _protection(person: Person) -> str:
-    """The person's protection in words, as newest known; empty if there is none."""
-    facts = PersonFacts.objects.live().filter(person=person).exclude(protection=Protection.NONE).first()
-    return facts.get_protection_display() if facts else ""
-
-
 def _known_about(person: Person) -> dict[str, Any]:
     periods = list(BenefitPeriod.objects.filter(person=person)[: MOST + 1])
     named = [(section_name(period.section), period) for period in periods]
@@ -184,6 +190,9 @@ def _known_about(person: Person) -> dict[str, Any]:
         "timeline": _timeline(named),
         "watches": watches[:MOST],
         "disclosures": disclosures[:MOST],
+        "recipients": recipients(person),
+        "spontaneous": told_about(person)[:MOST],
+        "explain_form": ExplainForm(),
     }
 
 

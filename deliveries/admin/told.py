@@ -1,11 +1,14 @@
 """Deliveries, the disclosures in them, the decisions these rest on, and who fetched what."""
 
 from django.contrib import admin
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from benefits.admin import import_anchor, person_anchor, section_name
+from benefits.admin import AboutAPerson, import_anchor, person_anchor
+from benefits.labels import section_name
 from deliveries.models import Delivery, Disclosure, Fetch, StoredDecision
-from lefi.admin import AboutAPerson, ReadOnlyAdmin, anchor, link
+from lefi.admin import IsSetFilter, ReadOnlyAdmin, anchor, link
 from subscriptions.admin.fields import benefit_name, class_names
 
 
@@ -24,16 +27,20 @@ class DeliveryAdmin(ReadOnlyAdmin):
         "recalled_at",
     ]
     list_filter = [
-        ("first_fetched_at", admin.EmptyFieldListFilter),
-        ("acknowledged_at", admin.EmptyFieldListFilter),
-        ("recalled_at", admin.EmptyFieldListFilter),
+        ("first_fetched_at", IsSetFilter),
+        ("acknowledged_at", IsSetFilter),
+        ("recalled_at", IsSetFilter),
         "final",
     ]
     list_select_related = ["run", "stream__agreement__customer"]
     date_hierarchy = "released_at"
     search_fields = ["stream__agreement__code", "stream__agreement__customer__name"]
     narrowed_by = ["run", "stream", "stream__agreement", "stream__agreement__customer"]
-    leads_to = [("deliveries.Disclosure", "delivery", "pk"), ("deliveries.Fetch", "delivery", "pk")]
+    leads_to = [
+        ("deliveries.Disclosure", "delivery", "pk"),
+        ("deliveries.Fetch", "delivery", "pk"),
+        ("deliveries.HandoutRelease", "delivery", "pk"),
+    ]
     fields = [
         "customer_link",
         "stream_link",
@@ -54,9 +61,10 @@ class DeliveryAdmin(ReadOnlyAdmin):
         "first_fetched_at",
         "acknowledged_at",
         "recalled_at",
+        "hand_out_again",
         "see_also",
     ]
-    readonly_fields = ["customer_link", "stream_link", "run_link", "import_link", "see_also"]
+    readonly_fields = ["customer_link", "stream_link", "run_link", "import_link", "hand_out_again", "see_also"]
 
     customer_link = link("stream.agreement.customer", _("customer"))
     stream_link = link("stream", _("stream"))
@@ -65,6 +73,14 @@ class DeliveryAdmin(ReadOnlyAdmin):
     @admin.display(description=_("as of import"), ordering="as_of_import")
     def import_link(self, obj: Delivery) -> str:
         return import_anchor(obj.as_of_import)
+
+    @admin.display(description=_("hand out once more"))
+    def hand_out_again(self, obj: Delivery) -> str:
+        """Where a second handout is proposed, for when the delivery holds what may no longer be told."""
+        if obj.first_fetched_at is None:
+            return "-"
+        url = reverse("admin:deliveries_handoutrelease_add")
+        return format_html('<a href="{}?delivery={}">{}</a>', url, obj.pk, _("Propose that it be handed out once more"))
 
 
 @admin.register(Disclosure)

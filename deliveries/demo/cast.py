@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from subscriptions.models import Member, Stream
 
 API, PORTAL = Stream.Channel.API, Stream.Channel.PORTAL
+ADMINISTRATOR = Member.Role.ADMINISTRATOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +86,22 @@ ORGANISATIONS = (
         acknowledges=5,
     ),
 )
-# A neighbour whose application has come no further than this: for the list of agreements.
-APPLICANT = ("Grannkommun, socialnämnden", "socialnamnd", "2129000028", "SOC")
+# A neighbour that has been sent its agreement and not signed it, and one whose application waits to be examined.
+APPLICANT = Organisation(
+    "GRANN",
+    "Grannkommun, socialnämnden",
+    "socialnamnd",
+    "2129000028",
+    (Part("KOM-SOC", ("FK:BOB", "FK:ABB"), channels=(PORTAL,)),),
+    unit="SOC",
+)
+WAITING = Organisation(
+    "NYTT",
+    "Nya Exempelbolaget Försäkring",
+    "forsakringsbolag",
+    "5590000039",
+    (Part("INS-SAM", ("FK:SJP", "FK:SA")),),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,4 +118,5 @@ LOGINS = (
     Login("jurist", ("Olle", "Lind"), "Försäkringskassan: the second person of four eyes"),
     Login("handlaggare", ("Karin", "Ek"), "social welfare board: case worker", "SOC", Member.Role.CASE_WORKER),
     Login("integration", ("Ali", "Holm"), "social welfare board: files as well", "SOC", Member.Role.INTEGRATION),
+    Login("firmatecknare", ("Eva", "Al"), "neighbour's board: has an agreement to sign", "GRANN", ADMINISTRATOR),
 )

@@ -1,5 +1,6 @@
 """Triggers that keep what was told as it was told: disclosures, fetches and decisions never change, and of a delivery
-only the marks of its life (fetched, acknowledged, recalled) are set, once each."""
+only the marks of its life (fetched, acknowledged, recalled) are set, once each; of a spontaneous disclosure, from when
+it is approved, only its first fetch."""
 
 from django.db import migrations
 
@@ -10,12 +11,24 @@ FIXED = (
     "blocks planned_for released_at"
 ).split()
 ONCE = ("first_fetched_at", "acknowledged_at", "recalled_at")
+SPONTANEOUS = "deliveries_spontaneousdisclosure"
+FIXED_ONCE_APPROVED = (
+    "customer_id person_id basis_code benefit from_date reason decision_id sha256 size sections as_of_import "
+    "prepared_by_id prepared_at approved_by_id approved_at"
+).split()
+APPROVED = "OLD.approved_at IS NOT NULL"
 
 
 def broken(differs):
     fixed = [f"OLD.{column} {differs} NEW.{column}" for column in FIXED]
     once = [f"(OLD.{column} IS NOT NULL AND OLD.{column} {differs} NEW.{column})" for column in ONCE]
     return " OR ".join(fixed + once)
+
+
+def broken_once_approved(differs):
+    fixed = " OR ".join(f"OLD.{column} {differs} NEW.{column}" for column in FIXED_ONCE_APPROVED)
+    fetched = f"OLD.first_fetched_at {differs} NEW.first_fetched_at OR OLD.fetched_by {differs} NEW.fetched_by"
+    return f"{APPROVED} AND ({fixed} OR OLD.first_fetched_at IS NOT NULL AND ({fetched}))"
 
 
 def create(apps, schema_editor):
@@ -40,6 +53,11 @@ def create_on_postgresql(execute):
         f"CREATE TRIGGER {DELIVERY}_fixed BEFORE UPDATE ON {DELIVERY} FOR EACH ROW "
         f"WHEN ({broken('IS DISTINCT FROM')}) EXECUTE FUNCTION refuse_change()"
     )
+    for name, event, when in spontaneous_rules("IS DISTINCT FROM"):
+        execute(
+            f"CREATE TRIGGER {name} BEFORE {event} ON {SPONTANEOUS} FOR EACH ROW "
+            f"WHEN ({when}) EXECUTE FUNCTION refuse_change()"
+        )
 
 
 def create_on_sqlite(execute):
@@ -57,6 +75,18 @@ def create_on_sqlite(execute):
         f"CREATE TRIGGER {DELIVERY}_fixed BEFORE UPDATE ON {DELIVERY} FOR EACH ROW WHEN {broken('IS NOT')} "
         f"BEGIN SELECT RAISE(ABORT, '{DELIVERY} is append-only'); END"
     )
+    for name, event, when in spontaneous_rules("IS NOT"):
+        execute(
+            f"CREATE TRIGGER {name} BEFORE {event} ON {SPONTANEOUS} FOR EACH ROW WHEN {when} "
+            f"BEGIN SELECT RAISE(ABORT, '{SPONTANEOUS} is append-only'); END"
+        )
+
+
+def spontaneous_rules(differs):
+    return [
+        (f"{SPONTANEOUS}_kept", "DELETE", APPROVED),
+        (f"{SPONTANEOUS}_fixed", "UPDATE", broken_once_approved(differs)),
+    ]
 
 
 class Migration(migrations.Migration):
