@@ -35,6 +35,7 @@ def make(streams: int, at: datetime) -> None:
         owners=["FK"],
         classes=CLASSES,
         outcomes=["granted"],
+        approved_at=at,
     )
     for place in range(streams):
         customer = Customer.objects.create(
@@ -47,9 +48,15 @@ def make(streams: int, at: datetime) -> None:
             valid_from=date(2024, 1, 1),
             signed_by_customer_at=at,
             signed_by_fk_at=at,
+            approved_at=at,
         )
         Scope.objects.create(
-            agreement=agreement, purpose=PURPOSE, basis_code="BENCH", benefits=[BENEFIT], classes=CLASSES
+            agreement=agreement,
+            purpose=PURPOSE,
+            basis_code="BENCH",
+            benefits=[BENEFIT],
+            classes=CLASSES,
+            approved_at=at,
         )
         Stream.objects.create(agreement=agreement, purpose=PURPOSE)
 
