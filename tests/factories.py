@@ -163,6 +163,26 @@ class MemberFactory(Factory):
     customer = factory.SubFactory(CustomerFactory)
 
 
+class ContactFactory(Factory):
+    class Meta:
+        model = subscriptions.Contact
+
+    customer = factory.SubFactory(CustomerFactory)
+    name = "Bo Ask"
+    email = "bo.ask@example.org"
+
+
+class AgentFactory(Factory):
+    class Meta:
+        model = subscriptions.Agent
+
+    customer = factory.SubFactory(CustomerFactory)
+    organisation_number = "5590000021"
+    name = "Ombudet AB"
+    processing_agreement = "PUB-1"
+    valid_from = date(2024, 1, 1)
+
+
 class ApplicationFactory(Factory):
     class Meta:
         model = Application
@@ -178,6 +198,7 @@ class ApiClientFactory(Factory):
 
     application = factory.SubFactory(ApplicationFactory)
     customer = factory.SubFactory(CustomerFactory)
+    all_streams = True
 
 
 class LegalBasisFactory(Factory):
@@ -200,6 +221,7 @@ class LegalBasisFactory(Factory):
     owners = ["FK"]
     classes = CLASSES
     outcomes = ["granted"]
+    approved_at = AT
 
 
 class OwnerApprovalFactory(Factory):
@@ -210,6 +232,7 @@ class OwnerApprovalFactory(Factory):
     basis_code = BASIS
     benefit = factory.Sequence(lambda n: f"PM:{n}")
     valid_from = date(2024, 1, 1)
+    approved_at = AT
 
 
 class AgreementFactory(Factory):
@@ -222,6 +245,7 @@ class AgreementFactory(Factory):
     valid_from = date(2024, 1, 1)
     signed_by_customer_at = AT
     signed_by_fk_at = AT
+    approved_at = AT
 
 
 class ScopeFactory(Factory):
@@ -237,6 +261,7 @@ class ScopeFactory(Factory):
     basis_code = factory.SelfAttribute("basis.code")
     benefits = [BENEFIT]
     classes = CLASSES
+    approved_at = AT
 
 
 class StreamFactory(Factory):
@@ -250,6 +275,46 @@ class StreamFactory(Factory):
 
     agreement = factory.SubFactory(AgreementFactory)
     purpose = PURPOSE
+
+
+class ConnectionFactory(Factory):
+    """An application that waits to be examined."""
+
+    class Meta:
+        model = subscriptions.Connection
+
+    token = factory.Faker("uuid4")
+    organisation_number = "5560000001"
+    unit = factory.Sequence(lambda n: f"ENHET-{n}")
+    name = "Trygga Försäkringar AB"
+    kind = "forsakringsbolag"
+    signatory_name = "Eva Al"
+    signatory_email = "eva.al@example.org"
+    contact_name = "Bo Ask"
+    contact_email = "bo.ask@example.org"
+    parts = [{"basis": BASIS, "benefits": [BENEFIT]}]
+    persons = 100
+    submitted_at = AT
+
+
+class NoticeFactory(Factory):
+    class Meta:
+        model = subscriptions.Notice
+
+    customer = factory.SubFactory(CustomerFactory)
+    code = "AGREEMENT_SENT"
+    details = {"agreement": "AVTAL-1"}
+    at = AT
+
+
+class ReservationFactory(Factory):
+    class Meta:
+        model = subscriptions.Reservation
+
+    agreement = factory.SubFactory(AgreementFactory)
+    ground = "OSL 10:14"
+    text = "Uppgifterna får bara användas av dem som handlägger ärendet."
+    set_at = AT
 
 
 class BlockFactory(Factory):
@@ -310,6 +375,21 @@ class OrderLineFactory(Factory):
     benefit = BENEFIT
     from_date = date(2026, 1, 1)
     answer = "OPENED"
+
+
+class ProtectedReleaseFactory(Factory):
+    """Prepared by one and approved by another."""
+
+    class Meta:
+        model = subscriptions.ProtectedRelease
+
+    watch = factory.SubFactory(WatchFactory)
+    valid_from = date(2026, 1, 1)
+    reason = "Nämnden har bett om uppgifterna och behöver dem."
+    prepared_by = factory.SubFactory(UserFactory)
+    prepared_at = AT
+    approved_by = factory.SubFactory(UserFactory)
+    approved_at = AT
 
 
 class LawChangeFactory(Factory):
@@ -392,7 +472,7 @@ class StoredDecisionFactory(Factory):
     scope_version = 1
     benefit = BENEFIT
     classes = CLASSES
-    profile = {}
+    profile = {"basis": {"outcomes": ["granted"]}}
 
 
 class DisclosureFactory(Factory):
@@ -427,6 +507,37 @@ class FetchFactory(Factory):
     delivery = factory.SubFactory(DeliveryFactory)
     at = AT
     client = "skadesystemet"
+
+
+class HandoutReleaseFactory(Factory):
+    """Prepared by one and approved by another."""
+
+    class Meta:
+        model = deliveries.HandoutRelease
+
+    delivery = factory.SubFactory(DeliveryFactory)
+    reason = "Kundens system har förlorat dokumentet."
+    valid_to = DAY
+    prepared_by = factory.SubFactory(UserFactory)
+    prepared_at = AT
+    approved_by = factory.SubFactory(UserFactory)
+    approved_at = AT
+
+
+class SpontaneousDisclosureFactory(Factory):
+    """A proposal: nothing has been told."""
+
+    class Meta:
+        model = deliveries.SpontaneousDisclosure
+
+    customer = factory.SubFactory(CustomerFactory, kind="socialnamnd")
+    person = factory.SubFactory(PersonFactory)
+    basis_code = "KOM-SOC"
+    benefit = BENEFIT
+    from_date = date(2026, 1, 1)
+    reason = "Nämnden utreder ett barn och behöver veta."
+    prepared_by = factory.SubFactory(UserFactory)
+    prepared_at = AT
 
 
 class AuditEventFactory(Factory):

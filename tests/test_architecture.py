@@ -34,6 +34,7 @@ PURE = (
     "deliveries.schema",
     "lefi.errors",
     "lefi.masking",
+    "subscriptions.consentfile",
     "subscriptions.decision",
     "subscriptions.disclosable",
     "subscriptions.lawwords",
@@ -107,6 +108,17 @@ def imports_of(module: str, path: Path) -> Iterator[Import]:
 
 def broken(rule) -> list[str]:
     return sorted({str(one) for one in imports() if rule(one)})
+
+
+def test_a_row_is_locked_without_its_key():
+    """Else a check of a foreign key waits for the lock, with the lock of the law held that the holder waits for."""
+    plain = []
+    for module, path in files().items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "select_for_update":
+                plain += [module] if "no_key" not in {one.arg for one in node.keywords} else []
+
+    assert plain == []
 
 
 def test_the_modules_are_found():

@@ -18,6 +18,7 @@ from subscriptions.orderfile import read_json, read_xml
 
 ROOT = Path(__file__).resolve().parents[1]
 LINK = re.compile(r"\]\(([^)#:]+)\)")
+TEST = re.compile(r"(tests/[\w/]+\.py)(?:::|\s+)(test_\w+)")
 
 
 def page(name: str) -> str:
@@ -30,6 +31,11 @@ def codes_raised(name: str, pattern: str) -> set[str]:
 
 def missing(codes, text: str) -> set[str]:
     return {str(code) for code in codes if f"`{code}`" not in text}
+
+
+def missing_tests(named: list[tuple[str, str]]) -> list[str]:
+    """Those that are not in the files that they are said to be in."""
+    return [test for file, test in named if not (ROOT / file).is_file() or f"def {test}(" not in page(file)]
 
 
 @pytest.mark.parametrize("module", ["benefits/importfile.py", "benefits/services.py"])
@@ -64,6 +70,36 @@ def test_every_gate_class_and_basis_is_listed():
     bases = json.loads(page("subscriptions/legal_bases.json"))["bases"]
 
     assert not missing([*Refusal, *catalogue().classes, *(one["code"] for one in bases)], page("docs/law.md"))
+
+
+def test_every_rule_of_the_law_says_where_it_is_enforced_and_what_shows_it():
+    rows = {row[0]: row[1] for row in re.findall(r"^\| (R\d+) \| (.*)$", page("docs/law.md"), re.MULTILINE)}
+
+    assert list(rows) == [f"R{number}" for number in range(1, 27)]
+    for rule, row in rows.items():
+        tests, modules = TEST.findall(row), set(re.findall(r"`([\w/]+\.(?:py|json))`", row))
+        assert tests and modules, rule
+        assert not [name for name in modules if not (ROOT / name).is_file()], rule
+        assert not missing_tests(tests), rule
+
+
+def test_all_fourteen_stories_of_the_law_are_told():
+    module = page("tests/test_law_acceptance.py")
+    elsewhere = module.split('"""')[1]
+    numbers = re.findall(r"def test_(\d+)_", module) + re.findall(r"^ ?(\d+)\. ", elsewhere, re.MULTILINE)
+
+    assert {int(number) for number in numbers} == set(range(1, 15))
+    assert len(TEST.findall(elsewhere)) >= 3
+    assert not missing_tests(TEST.findall(elsewhere))
+
+
+def test_every_constraint_that_holds_four_eyes_is_named():
+    named = set[str]()
+    for module in (*ROOT.glob("subscriptions/models/*.py"), ROOT / "deliveries/models.py"):
+        named |= set(re.findall(r'four_eyes\("(\w+)"', module.read_text(encoding="utf-8")))
+
+    assert len(named) == 7
+    assert not missing(named, page("docs/law.md"))
 
 
 def test_every_refusal_of_a_fetch_and_every_status_is_explained():

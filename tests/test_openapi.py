@@ -57,7 +57,7 @@ def test_every_view_of_the_api_names_its_scopes():
     (api,) = [one for one in get_resolver().url_patterns if str(one.pattern) == "api/v1/"]
     views = [one.callback.cls for one in api.url_patterns if one.name not in ("openapi", "docs")]
 
-    assert len(views) == 8
+    assert len(views) >= 8
     assert all(isinstance(view.required_scopes, list) for view in views)
 
 

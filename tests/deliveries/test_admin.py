@@ -4,11 +4,13 @@ import logging
 from datetime import timedelta
 
 import pytest
+from django.contrib.admin import site
 from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from benefits.admin import AboutAPerson
 from benefits.models import Protection
 from lefi.audit.models import AuditEvent
 from lefi.audit.reasons import KEY, open_person
@@ -17,8 +19,12 @@ from tests.factories import (
     ConsentFactory,
     DisclosureFactory,
     ImportFactory,
+    OrderLineFactory,
+    PendingFactory,
     PersonFactory,
     PersonFactsFactory,
+    ProtectedReleaseFactory,
+    SpontaneousDisclosureFactory,
     UserFactory,
     WatchFactory,
 )
@@ -195,6 +201,77 @@ def test_a_protected_person_is_opened_only_with_the_right_to_it_and_the_attempt_
     assert AuditEvent.objects.get(action="read").details == {"withheld": True}
 
 
+ABOUT_A_PERSON = {
+    "benefits_benefitperiod": lambda: BenefitPeriodFactory(person=protected()),
+    "deliveries_disclosure": lambda: DisclosureFactory(watch__person=protected()),
+    "deliveries_spontaneousdisclosure": lambda: SpontaneousDisclosureFactory(person=protected()),
+    "subscriptions_consent": lambda: ConsentFactory(person=protected(), examination="waiting"),
+    "subscriptions_orderline": lambda: OrderLineFactory(watch__person=protected()),
+    "subscriptions_pending": lambda: PendingFactory(watch__person=protected()),
+    "subscriptions_protectedrelease": lambda: ProtectedReleaseFactory(watch__person=protected()),
+    "subscriptions_watch": lambda: WatchFactory(person=protected()),
+}
+PAGES = [
+    *((name, "change") for name in ABOUT_A_PERSON),
+    *(("subscriptions_consent", step) for step in ("accept", "refuse", "withdraw")),
+    *(("deliveries_spontaneousdisclosure", step) for step in ("approve", "drop")),
+    *(("subscriptions_protectedrelease", step) for step in ("approve", "drop", "withdraw")),
+]
+
+
+def protected():
+    return PersonFactory(known__protection=Protection.MARKED)
+
+
+def test_every_row_about_a_person_is_in_the_table():
+    named = {
+        f"{model._meta.app_label}_{model._meta.model_name}"
+        for model, one in site._registry.items()
+        if isinstance(one, AboutAPerson)
+    }
+
+    assert named == ABOUT_A_PERSON.keys()
+
+
+@pytest.mark.parametrize(("name", "view"), PAGES)
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_row_about_a_protected_person_is_withheld_like_the_persons_page_and_the_attempt_is_logged(
+    client, name, view, method
+):
+    row = ABOUT_A_PERSON[name]()
+    user = UserFactory(is_staff=True)
+    user.user_permissions.set(Permission.objects.exclude(codename="view_protected"))
+    person_id = row.watch.person_id if name.endswith(("orderline", "pending")) else row.person_id
+    address = reverse(f"admin:{name}_{view}", args=[row.pk])
+    client.force_login(user)
+    session = client.session
+    open_person(session, person_id=person_id, reason=REASON, at=timezone.now())
+    session.save()
+
+    response = getattr(client, method)(address, {"reason": "Prövat i ärendet."})
+
+    assert response.status_code == 403
+    assert response.templates[0].name == "admin/benefits/person/withheld.html"
+    event = AuditEvent.objects.get()
+    assert (event.action, event.person_id, event.details) == ("read", person_id, {"withheld": True})
+    client.force_login(UserFactory(is_staff=True, is_superuser=True))
+    session = client.session
+    open_person(session, person_id=person_id, reason=REASON, at=timezone.now())
+    session.save()
+    assert client.get(address).status_code == 200
+
+
+@pytest.mark.parametrize("name", ABOUT_A_PERSON)
+def test_a_list_shows_no_more_than_the_masked_number_of_a_protected_person(office, name):
+    row = ABOUT_A_PERSON[name]()
+    person = getattr(row, "watch", row).person
+
+    page = office.get(reverse(f"admin:{name}_changelist")).content.decode()
+
+    for said in (person.first_number, person.first_number[2:], person.first_number[4:8], "Karin"):
+        assert said not in page
+
+
 def test_who_has_the_right_sees_the_protection_at_the_top(client):
     person = PersonFactory(known__protection=Protection.MARKED)
     client.force_login(with_rights("view_person", "view_protected"))
@@ -246,7 +323,7 @@ def test_the_cost_of_the_page_does_not_grow_with_what_is_known(office, django_as
         WatchFactory(person=person)
     page = search(office, person.first_number).url
 
-    with django_assert_max_num_queries(12):
+    with django_assert_max_num_queries(15):
         answer = office.get(page)
 
     assert len(answer.context["periods"]) == 10

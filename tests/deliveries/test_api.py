@@ -263,7 +263,9 @@ def test_a_damaged_document_is_our_fault(api, stream):
     [
         ("AGREEMENT_NOT_ACTIVE", 403, "AGREEMENT_NOT_ACTIVE"),
         ("NO_SCOPE", 403, "NO_SCOPE"),
-        ("PROTECTED", 403, "RELEASE_NEEDED"),
+        ("RESERVATION_NOT_ACKNOWLEDGED", 403, "RESERVATION_NOT_ACKNOWLEDGED"),
+        ("RELEASE_NEEDED", 403, "RELEASE_NEEDED"),
+        ("PROTECTED", 403, "NOT_ALLOWED"),
         ("A_CODE_OF_TOMORROW", 403, "NOT_ALLOWED"),
     ],
 )

@@ -9,9 +9,9 @@ from django.test.utils import CaptureQueriesContext
 from benefits.services import person_of
 from deliveries import candidates, runs
 from deliveries.models import Candidate, Delivery, Disclosure, Run, StreamRun, Told
-from subscriptions.models import Agreement, Block, Consent, Customer, LegalBasis, OwnerApproval, Pending, Stream, Watch
+from subscriptions.models import Agreement, Block, Consent, Customer, OwnerApproval, Pending, Stream, Watch
 from subscriptions.models.watches import OrderKind
-from tests.factories import ConsentFactory
+from tests.factories import BlockFactory, ConsentFactory, ProtectedReleaseFactory, ReservationFactory
 from tests.histories.sources import AP, FP, SJP, details, parental, payment, pension, sickness
 from tests.histories.world import ASKED, PLAIN, WIDE, World
 
@@ -96,7 +96,9 @@ BY_LAW = {
     "a scope": (lambda made: made.scope(made.streams[0]), OF_STREAM_0),
     "a basis": (lambda made: made.basis(ASKED), {4, 5}),
     "a basis of two streams": (lambda made: made.basis(PLAIN), OF_STREAM_0 | {6}),
-    "a basis of nobody": (lambda made: LegalBasis.objects.get(code="KOM-SOC").save(), set()),
+    "a basis of nobody": (lambda made: made.basis("KOM-SOC"), set()),
+    "a reservation": (lambda made: ReservationFactory(agreement=agreement_of(made, 2)), {6}),
+    "a protected release": (lambda made: ProtectedReleaseFactory(watch=Watch.objects.earliest("pk")), {0}),
     "an approval": (lambda made: OwnerApproval.objects.filter(basis_code=PLAIN).update(benefit="PM:EF"), {3}),
     "a consent": (lambda made: Consent.objects.earliest("pk").save(), {4}),
     "a block of one benefit": (lambda made: Block.objects.create(benefit=FP, reason="x", set_at=made.now), {1, 5}),
@@ -125,6 +127,10 @@ DATES = {
     "an agreement goes on": (lambda day: {"agreement": {"valid_to": day + timedelta(days=1)}}, set()),
     "a basis version begins": (lambda day: {"basis": {"valid_from": day}}, {4, 5}),
     "a basis ends": (lambda day: {"basis": {"valid_to": day - timedelta(days=1)}}, {4, 5}),
+    "a reconfirmation falls due": (lambda day: {"watch": {"reconfirm_by": day - timedelta(days=1)}}, {2}),
+    "a reconfirmation is due tomorrow": (lambda day: {"watch": {"reconfirm_by": day}}, set()),
+    "a protected release ends": (lambda day: {"release": {"valid_to": day - timedelta(days=1)}}, {3}),
+    "a protected release begins": (lambda day: {"release": {"valid_from": day}}, {3}),
     "an approval begins": (lambda day: {"approval": {"valid_from": day}}, OF_STREAM_0 | {6}),
 }
 
@@ -135,7 +141,10 @@ def test_a_date_that_passed_makes_candidates_though_nothing_was_written_since(qu
     changes, expected = DATES[date_passed]
     values = changes(later)
     Agreement.objects.filter(pk=quiet.streams[0].agreement_id).update(**values.get("agreement", {"code": "A0"}))
-    LegalBasis.objects.filter(code=ASKED).update(**values.get("basis", {"title_sv": "B"}))
+    quiet.basis(ASKED, **values.get("basis", {}))
+    watches = list(Watch.objects.order_by("pk"))
+    Watch.objects.filter(pk=watches[2].pk).update(**values.get("watch", {"case_reference": "A7"}))
+    ProtectedReleaseFactory(watch=watches[3], **values.get("release", {}))
     OwnerApproval.objects.filter(basis_code=PLAIN).update(**values.get("approval", {"owner": "PM"}))
     quiet.night()
     quiet.next_day((later - quiet.day).days)
@@ -167,6 +176,26 @@ def test_an_ended_watch_is_examined_once_more(quiet):
     quiet.next_day()
     give(quiet, 0, "sjukpenningarende", sickness(quiet.day, 3))
     assert found(quiet) == {4}
+
+
+def test_a_frozen_watch_is_left_alone_until_it_thaws_unless_it_has_ended(quiet):
+    block = BlockFactory(customer=None, benefit=SJP)
+    quiet.order(quiet.streams[0], OrderKind.CANCEL, quiet.sources.people[0].number, SJP)
+    quiet.night()
+    frozen = {0, 2, 4, 6}
+    watches = list(Watch.objects.order_by("pk"))
+    owed = Pending.objects.filter(reason=Pending.Reason.HELD)
+    assert {watches.index(one.watch) for one in owed} == frozen
+    assert found(quiet) == {0}, "the one that has ended"
+    runs.perform(Run.objects.latest("pk"))
+    quiet.next_day()
+
+    block.lifted_at = quiet.now
+    block.save()
+
+    assert found(quiet) == frozen
+    runs.perform(Run.objects.latest("pk"))
+    assert not Pending.objects.exists()
 
 
 def test_a_stream_behind_the_others_examines_all_since_its_own_mark(quiet):

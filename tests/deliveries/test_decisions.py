@@ -43,7 +43,7 @@ def asking() -> Stream:
 def decider(*watches: Watch, day: date = DAY) -> Decider:
     """A decider that has read of the persons of some watches of one stream."""
     one = Decider(law_of(Stream.objects.select_related("agreement__customer").get(pk=watches[0].stream_id), day))
-    one.about([watch.person_id for watch in watches])
+    one.about(watches)
     return one
 
 
@@ -167,11 +167,11 @@ def test_what_was_read_of_some_persons_is_forgotten_when_others_are_asked_about(
     first, second = WatchFactory(stream=stream), WatchFactory(stream=stream)
     one = decider(first)
     second.person.facts.update(protection=Protection.REGISTRATION)
-    one.about([second.person_id])
+    one.about([second])
     assert one.decide(second)[0].outcome is Outcome.FROZEN
 
     second.person.facts.update(protection=Protection.NONE)
-    one.about([second.person_id])
+    one.about([second])
     assert one.decide(second)[0].allowed
 
 

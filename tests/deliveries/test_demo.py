@@ -18,7 +18,16 @@ from deliveries.demo.cast import LOGINS, ORGANISATIONS
 from deliveries.demo.clock import clock, moment
 from deliveries.models import Delivery, Run
 from deliveries.storage import place_of
-from subscriptions.models import LegalBasis, Order, OwnerApproval, Stream, Watch
+from subscriptions.models import (
+    Agreement,
+    Connection,
+    LegalBasis,
+    Order,
+    OwnerApproval,
+    Scope,
+    Stream,
+    Watch,
+)
 from subscriptions.orderfile import read_json, read_xml
 from tests.factories import DAY, CustomerFactory
 
@@ -55,6 +64,7 @@ def test_the_demo_is_proved_true_and_shows_every_kind_of_thing(var, client):
     _logins_let_people_in(said, client)
     _orders_are_kept_as_they_were_written()
     _made_up_law_says_that_it_is_made_up()
+    _what_takes_two_people_was_done_by_two()
     _receivers_can_check_every_document(var)
     _a_second_time_nothing_is_done()
 
@@ -84,6 +94,16 @@ def _made_up_law_says_that_it_is_made_up() -> None:
         assert basis.note_sv.startswith("DEMOLAG")
         assert basis.note_en.startswith("DEMO LAW")
         assert "valid_from" in basis.ours
+
+
+def _what_takes_two_people_was_done_by_two() -> None:
+    added = [*LegalBasis.objects.filter(version=2), *OwnerApproval.objects.all(), *Scope.objects.approved()]
+    agreed = [*Agreement.objects.filter(status=Agreement.Status.ACTIVE)]
+    assert len(agreed) == len(ORGANISATIONS)
+    by = {(one.prepared_by.username, one.approved_by.username) for one in [*added, *agreed]}
+    assert by == {("admin", "jurist")}
+    assert Agreement.objects.get(status=Agreement.Status.SENT).document
+    assert Connection.objects.get(status=Connection.Status.NOTIFIED).parts
 
 
 def _receivers_can_check_every_document(var: Path) -> None:

@@ -42,6 +42,7 @@ def test_the_head_says_what_it_was_made_of(path):
     assert [getattr(head, name) for name in same] == [getattr(HEAD, name) for name in same]
     assert (head.as_of_import, head.as_of_law, head.previous_sha256) == (1, 1, "")
     assert (head.sources, head.benefits) == ([reading.Source("FK", "OK", 1)], [("FK:SJP", 1)])
+    assert head.reservations == []
 
 
 @pytest.mark.parametrize(
@@ -51,7 +52,7 @@ def test_the_head_says_what_it_was_made_of(path):
         ("<aktivt>true", "<aktivt>kanske"),
         (f'efter="{DIGEST}"', 'efter="fel"'),
         ("<avtal>", "<avtal>\x00"),
-        ("<lopnummer>1<", "<lopnummer>0<"),
+        ("<lopnummer>1<", "<lopnummer>-1<"),
         ('informationstyp="1"', ""),
     ],
 )

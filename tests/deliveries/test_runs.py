@@ -5,7 +5,7 @@ from threading import Thread
 from unittest import mock
 
 import pytest
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
 from django.utils import timezone
 
 from deliveries import building, release, runs, storage
@@ -51,6 +51,15 @@ def test_a_night_starts_when_it_is_planned_and_no_sooner(world):
         runs.start_night(day=world.day, at=world.now)
 
     assert runs.start_night(day=world.day, at=world._at(22)).planned_for == world._at(22)
+
+
+def test_the_night_starts_although_what_time_brings_fails(world, monkeypatch):
+    def failing(*, day, at):
+        raise OperationalError("deadlock detected")
+
+    monkeypatch.setattr("subscriptions.upkeep.STEPS", (failing,))
+
+    assert runs.start_night(day=world.day, at=world._at(22)).status == Run.Status.RUNNING
 
 
 def test_a_night_has_one_run(world):

@@ -20,7 +20,15 @@ from deliveries.services import (
 from deliveries.verification import verify
 from subscriptions.models import Agreement, Consent, Customer, OwnerApproval, Pending, Stream
 from tests.documents import delivered, said_of
-from tests.factories import AT, BlockFactory, ConsentFactory, DisclosureFactory, ToldFactory, WatchFactory
+from tests.factories import (
+    AT,
+    BlockFactory,
+    ConsentFactory,
+    DisclosureFactory,
+    HandoutReleaseFactory,
+    ToldFactory,
+    WatchFactory,
+)
 from tests.histories.sources import AP, FP, SJP, pension, sickness
 from tests.histories.world import ASKED, WIDE, World
 
@@ -131,7 +139,32 @@ def test_a_delivery_about_a_person_now_protected_stays_here(watch, delivery):
     fetch(delivery=delivery, at=AT)
     PersonFacts.objects.filter(person=watch.person).update(protection=Protection.MARKED)
 
-    assert refusal(delivery) == "PROTECTED"
+    assert refusal(delivery) == "RELEASE_NEEDED"
+
+
+def test_a_fetched_delivery_is_handed_out_again_once_when_two_have_released_it(watch, delivery):
+    fetch(delivery=delivery, at=AT)
+    Agreement.objects.update(status="signed_by_fk")
+    assert refusal(delivery) == "AGREEMENT_NOT_ACTIVE", "no release opens a stream that is stopped"
+    Agreement.objects.update(status="active")
+    PersonFacts.objects.filter(person=watch.person).update(protection=Protection.MARKED)
+    HandoutReleaseFactory(delivery=delivery, approved_by=None, approved_at=None)
+    assert refusal(delivery) == "RELEASE_NEEDED", "a proposal is not enough"
+
+    release = HandoutReleaseFactory(delivery=delivery, refused=[f"{watch.pk}:PROTECTED"])
+
+    assert [refusal(delivery) for _ in range(2)] == ["", "RELEASE_NEEDED"]
+    release.refresh_from_db()
+    assert release.used_at == AT
+
+
+def test_a_release_is_not_used_up_while_everything_may_still_be_told(delivery):
+    fetch(delivery=delivery, at=AT)
+    release = HandoutReleaseFactory(delivery=delivery)
+
+    assert refusal(delivery) == ""
+    release.refresh_from_db()
+    assert release.used_at is None
 
 
 def test_a_damaged_document_is_not_handed_over(delivery):
@@ -314,7 +347,7 @@ def test_a_fetched_delivery_is_never_recalled(released):
     protect(released)
 
     assert recall_what_may_no_longer_be_told(released.now) == 0
-    assert refusal(of(released, 3)) == "PROTECTED"
+    assert refusal(of(released, 3)) == "RELEASE_NEEDED"
 
 
 def test_a_block_recalls_nothing(released):
@@ -325,6 +358,18 @@ def test_a_block_recalls_nothing(released):
     block.lifted_at = released.now
     block.save()
     assert refusal(of(released, 2)) == ""
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_second_fetch_of_what_may_no_longer_be_told_needs_a_release(released, ending):
+    for number in (2, 3):
+        fetch(delivery=of(released, number), at=released.now)
+    ENDINGS[ending][0](released)
+
+    # An agreement that is not active stops the whole stream, and then no release helps.
+    expected = "AGREEMENT_NOT_ACTIVE" if ending == "an agreement is paused" else "RELEASE_NEEDED"
+    assert refusal(of(released, 3)) == expected
+    assert of(released, 3).recalled_at is None
 
 
 def test_what_all_may_still_be_told_is_left_alone(released):
@@ -364,7 +409,8 @@ def test_an_ended_stream_keeps_its_last_document_and_what_was_not_fetched_is_rec
 
 def test_a_withheld_watch_recalls_nothing(released):
     """What was never told cannot have to be taken back."""
-    Consent.objects.filter(person=released.streams[1].watches.latest("pk").person).update(withdrawn_at=released.now)
+    person = released.streams[1].watches.latest("pk").person
+    Consent.objects.filter(person=person).update(valid_from=released.day + timedelta(days=30))
     recall_what_may_no_longer_be_told(released.now)
     released.night()
 

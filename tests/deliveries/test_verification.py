@@ -13,6 +13,7 @@ from deliveries.document import Block, Entry, Status
 from deliveries.models import Delivery, Disclosure, Told
 from deliveries.verification import fold, verify
 from subscriptions.models import Pending, Stream, Watch
+from subscriptions.models.watches import OrderKind
 from tests.documents import CASES, EMPTY, FULL, a_block, an_item, delivered
 from tests.factories import DeliveryFactory, DisclosureFactory
 from tests.histories.sources import SJP, sickness
@@ -158,8 +159,8 @@ def test_a_protected_person_may_wait_longer(told, settings):
     told.night()
     since = Pending.objects.get().since
 
-    report = verify(told.streams[0], since + timedelta(days=settings.PROTECTED_DAYS))
-    late = verify(told.streams[0], since + timedelta(days=settings.PROTECTED_DAYS, seconds=1))
+    report = verify(told.streams[0], since + timedelta(days=settings.FROZEN_DAYS))
+    late = verify(told.streams[0], since + timedelta(days=settings.FROZEN_DAYS, seconds=1))
 
     assert (report.holds, [one.why.split(" ")[0] for one in report.pending]) == (True, ["frozen"])
     assert not late.holds
@@ -216,3 +217,16 @@ def test_the_command_takes_streams_by_name_or_all(told, capsys):
 def test_the_log_of_what_was_told_cannot_be_changed_afterwards(told):
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
         Disclosure.objects.all().delete()
+
+
+def test_what_was_cancelled_before_it_was_told_is_not_overdue_while_it_is_frozen(told):
+    told.sources.people[1].protection = "SEKRETESSMARKERING"
+    told.sources.hand_over(told.now, told.sources.people[1], only=[])
+    watch = told.watch(told.streams[0], 1)
+    told.order(told.streams[0], OrderKind.CANCEL, watch.ordered_number, watch.benefit)
+    told.night()
+    assert Pending.objects.filter(watch=watch).exists()
+
+    report = verify(told.streams[0], told.now + timedelta(days=1000))
+
+    assert not [one for one in report.overdue if one.watch == watch.pk]

@@ -4,12 +4,20 @@ import re
 
 import pytest
 
+from benefits.models import PersonFacts, Protection
 from deliveries.changes import Known
 from deliveries.models import Fetch
 from lefi.audit.models import Action, AuditEvent
 from subscriptions.models import Member, Watch
 from tests.documents import SICKNESS_CASE, delivered, digest, said_of
-from tests.factories import AT, DeliveryFactory, StreamFactory, WatchFactory
+from tests.factories import (
+    AT,
+    DeliveryFactory,
+    DisclosureFactory,
+    ReservationFactory,
+    StreamFactory,
+    WatchFactory,
+)
 
 LIST = "/deliveries/"
 
@@ -92,7 +100,7 @@ def test_lists_take_as_many_queries_for_many_rows_as_for_few(client, stream, dja
 
     with django_assert_max_num_queries(6):
         page = client.get(LIST, {"page": 2}).context["page"]
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         client.get("/")
 
     assert len(page) == 10
@@ -208,6 +216,29 @@ def test_a_refusal_is_a_sentence_and_leads_on(client, watch):
     assert answer.status_code == 409
     assert "OUT_OF_SEQUENCE" in answer.content.decode()
     assert f'href="{url(first)}"' in answer.content.decode()
+
+
+def test_what_is_not_handed_out_again_is_said_without_why(client, watch):
+    delivery = delivered([said_of(watch)], stream=watch.stream)
+    DisclosureFactory(delivery=delivery, watch=watch, sections={"sjukpenningarende": "0" * 64})
+    read(client, delivery)
+    PersonFacts.objects.filter(person=watch.person).update(protection=Protection.MARKED)
+
+    answer = client.get(url(delivery))
+
+    assert answer.status_code == 409
+    assert "RELEASE_NEEDED" in answer.content.decode()
+    assert "PROTECTED" not in answer.content.decode() and "Karin" not in answer.content.decode()
+
+
+def test_a_reservation_to_acknowledge_is_said_with_the_way_to_it(client, watch):
+    delivery = delivered([said_of(watch)], stream=watch.stream)
+    ReservationFactory(agreement=watch.stream.agreement)
+
+    answer = client.get(url(delivery))
+
+    assert answer.status_code == 409
+    assert 'href="/reservations/"' in answer.content.decode()
 
 
 def test_a_recalled_delivery_shows_none_of_its_persons(client, watch):

@@ -11,8 +11,9 @@ from deliveries.models import Delivery, Disclosure
 from deliveries.reading import read
 from deliveries.runs import stopped_by
 from deliveries.verification import Fold, Report, _told_otherwise, verify
+from subscriptions.decision import PLACE_REVEALING
 from subscriptions.models import Stream, Watch
-from subscriptions.profiles import law_of
+from subscriptions.profiles import law_of, released_among
 
 
 class Receivers:
@@ -62,11 +63,13 @@ def check_document(delivery: Delivery) -> None:
             fields = catalogue().sections[block.section].fields
             told = {name for item in block.items for name in classes_of(fields, item.content)}
             assert told <= logged[watch.pk], f"{told - logged[watch.pk]} is outside the decision"
-            decider.about([watch.person_id])
+            decider.about([watch])
             decision, _ = decider.decide(watch)
             assert decision.allowed, f"a block was told though {decision.refusal}"
             assert told <= decision.classes, f"{told - decision.classes} may no longer be told"
-            assert not protected(watch), "a block was told of a protected person"
+            if protected(watch):
+                assert released_among([watch], delivery.day), "a block was told of a protected person"
+                assert told.isdisjoint(PLACE_REVEALING), "a place was told of a protected person"
 
 
 def classes_of(fields: Iterable[Field], content: dict[str, Any]) -> Iterator[str]:

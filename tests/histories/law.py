@@ -5,14 +5,25 @@ from datetime import timedelta
 from django.db.models import QuerySet
 from hypothesis import strategies as st
 
-from benefits.models import Import
+from benefits.models import Import, PersonFacts, Protection
 from benefits.services import person_of
 from deliveries.runs import stopped_by
-from subscriptions.models import Agreement, Block, Consent, Customer, LegalBasis, OwnerApproval, Stream, Watch
+from subscriptions.models import (
+    Agreement,
+    Block,
+    Consent,
+    Customer,
+    LegalBasis,
+    OwnerApproval,
+    ProtectedRelease,
+    Reservation,
+    Stream,
+    Watch,
+)
 from subscriptions.models.watches import OrderKind
 from subscriptions.orderfile import Line
 from subscriptions.profiles import law_of
-from tests.factories import BlockFactory, ConsentFactory
+from tests.factories import BlockFactory, ConsentFactory, ProtectedReleaseFactory, ReservationFactory
 from tests.histories.sources import AP
 from tests.histories.steps import ANY, DAYS_AGO, PERSON, REFUSED, STREAM, happens, pick
 from tests.histories.world import ASKED, BENEFITS, NARROW, PLAIN, WIDE, World
@@ -20,6 +31,7 @@ from tests.histories.world import ASKED, BENEFITS, NARROW, PLAIN, WIDE, World
 BENEFIT = st.sampled_from(BENEFITS)
 SOME_BENEFITS = st.lists(BENEFIT, min_size=1, max_size=4, unique=True)
 BASES = [PLAIN, ASKED]
+LASTS = st.integers(0, 3)  # days
 BASIS = st.sampled_from(BASES)
 CLASSES = st.sampled_from([WIDE, NARROW, [one for one in WIDE if one not in ("amount", "address")], ["identity"]])
 INSURER, OTHER_KIND = "forsakringsbolag", "akassa"  # the kind of customer that the bases name, and one they do not
@@ -46,7 +58,7 @@ class Law:
         streams = self.live()
         active = [one for one in streams if one.agreement.status == Agreement.Status.ACTIVE]
         active = [one for one in active if one.agreement.customer.active]
-        if Block.objects.filter(lifted_at=None).exists():
+        if Block.objects.filter(lifted_at=None).exists() or self.reservations().exists():
             return [one for one in active if not stopped_by(law_of(one, self.world.day))]
         return active
 
@@ -67,10 +79,25 @@ class Law:
             *self.customers(active=False),
             *self.customers(kind=OTHER_KIND),
             *Block.objects.filter(lifted_at=None),
+            *self.reservations(),
             *(one for one in agreements if one.status != Agreement.Status.ACTIVE or one.valid_to),
             *range(len(self.world.streams) - len(live)),
         ]
         return len(shut) < MOST_SHUT
+
+    def reservations(self) -> QuerySet[Reservation]:
+        """Those that a customer has not acknowledged."""
+        return Reservation.objects.filter(acknowledged_at=None, lifted_at=None).order_by("pk")
+
+    def protected_watches(self) -> QuerySet[Watch]:
+        """The open watches on persons with protected identity."""
+        facts = PersonFacts.objects.live().exclude(protection=Protection.NONE)
+        return self.watches().filter(person__in=facts.values("person"))
+
+    def standing_releases(self) -> QuerySet[ProtectedRelease]:
+        """Those in force, or that will be."""
+        standing = ProtectedRelease.objects.filter(withdrawn_at=None)
+        return standing.exclude(valid_to__lt=self.world.day).order_by("pk")
 
     def agreements(self, *, active: bool) -> list[Agreement]:
         return [one.agreement for one in self.live() if (one.agreement.status == Agreement.Status.ACTIVE) == active]
@@ -254,6 +281,42 @@ class Law:
     def block_lifted(self):
         Block.objects.filter(lifted_at=None).update(lifted_at=self.world.now)
 
+    @happens(weight=2, shuts=True, when=lambda self: self.live(), place=STREAM)
+    def reservation_set(self, place):
+        ReservationFactory(agreement=pick(self.live(), place).agreement)
+
+    @happens(weight=3, when=lambda self: self.reservations().exists(), which=ANY)
+    def reservation_acknowledged(self, which):
+        Reservation.objects.filter(pk=pick(self.reservations(), which).pk).update(acknowledged_at=self.world.now)
+
+    @happens(
+        weight=3, when=lambda self: self.protected_watches().exists(), which=ANY, starts=st.integers(0, 1), lasts=LASTS
+    )
+    def protected_released(self, which, starts, lasts):
+        """By two of the staff, for a few days."""
+        begins = self.world.day + timedelta(days=starts)
+        ProtectedReleaseFactory(
+            watch=pick(self.protected_watches(), which), valid_from=begins, valid_to=begins + timedelta(days=lasts)
+        )
+
+    @happens(weight=4, when=lambda self: self.standing_releases().exists(), which=ANY)
+    def protected_release_withdrawn(self, which):
+        ProtectedRelease.objects.filter(pk=pick(self.standing_releases(), which).pk).update(withdrawn_at=self.world.now)
+
+    @happens(weight=2, when=lambda self: self.watches().exists(), which=ANY, days=st.integers(-1, 1))
+    def reconfirmation_asked_for(self, which, days):
+        watch = pick(self.watches(), which)
+        Watch.objects.filter(pk=watch.pk).update(reconfirm_by=self.world.day + timedelta(days=days))
+
+    @happens(weight=2, when=lambda self: self.unconfirmed().exists(), which=ANY)
+    def reconfirmed(self, which):
+        watch = pick(self.unconfirmed(), which)
+        Watch.objects.filter(pk=watch.pk).update(reconfirm_by=self.world.day + timedelta(days=365))
+
+    def unconfirmed(self) -> QuerySet[Watch]:
+        """The open watches that are paused, or are about to be."""
+        return self.watches().filter(reconfirm_by__lte=self.world.day + timedelta(days=1))
+
     @happens(when=lambda self: OwnerApproval.objects.filter(valid_to=None).exists(), which=ANY, days=st.integers(-1, 1))
     def approval_ended(self, which, days):
         ends = self.world.day + timedelta(days=days)
@@ -265,7 +328,11 @@ class Law:
     def approval_given(self, which, days):
         begins = self.world.day + timedelta(days=days)
         row, _ = OwnerApproval.objects.get_or_create(
-            owner="PM", basis_code=pick(self.unapproved(), which), benefit=AP, valid_from=begins
+            owner="PM",
+            basis_code=pick(self.unapproved(), which),
+            benefit=AP,
+            valid_from=begins,
+            defaults={"approved_at": self.world.now},
         )
         OwnerApproval.objects.filter(pk=row.pk).update(valid_to=None)
 

@@ -136,7 +136,7 @@ class Nights:
                 happened.append(kind)
 
         run = self._start(nightly=nightly)
-        self.late, self.late_at, self.releases = late, 1 + place % len(self.served()), 0
+        self.late, self.late_at, self.releases = late, 1 + place % max(1, len(self.served())), 0
         runs.perform(run)
         self.late = None
         self._proved(run, examined=False)

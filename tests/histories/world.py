@@ -102,7 +102,11 @@ class World:
         last = Scope.objects.filter(agreement=stream.agreement).latest("version")
         values = {"benefits": last.benefits, "classes": last.classes, "basis_code": last.basis_code} | changes
         return Scope.objects.create(
-            agreement=stream.agreement, purpose=last.purpose, version=last.version + 1, **values
+            agreement=stream.agreement,
+            purpose=last.purpose,
+            version=last.version + 1,
+            approved_at=self.now,
+            **values,
         )
 
     def basis(self, code: str, **changes) -> LegalBasis:

@@ -2,6 +2,7 @@
 
 import base64
 from datetime import timedelta
+from unittest.mock import patch
 
 import pytest
 from django.test import Client
@@ -9,7 +10,8 @@ from django.utils import timezone
 from oauth2_provider.models import AccessToken
 
 from subscriptions.authentication import PartnerThrottle
-from tests.factories import ApiClientFactory, ApplicationFactory, StreamFactory
+from subscriptions.connections import end_agent
+from tests.factories import AgentFactory, ApiClientFactory, ApplicationFactory, StreamFactory, UserFactory
 from tests.partners import partner, refusal_of, token_of, url_of
 
 STREAMS = "/api/v1/streams/"
@@ -118,6 +120,36 @@ def test_a_customer_that_is_not_active_is_refused(api, api_client):
     api_client.customer.save()
 
     assert refusal_of(api.get(STREAMS)) == (403, "CUSTOMER_INACTIVE")
+
+
+def test_an_agents_system_opens_nothing_from_the_day_after_its_registration_ended(api_client, api):
+    today = timezone.localdate()
+    api_client.agent = AgentFactory(customer=api_client.customer)
+    api_client.save()
+    assert api.get(STREAMS).status_code == 200
+
+    end_agent(agent=api_client.agent, on=today, by=UserFactory(), at=timezone.now())
+    assert api.get(STREAMS).status_code == 200
+    with patch.object(timezone, "localdate", lambda *_: today + timedelta(days=1)):
+        assert refusal_of(api.get(STREAMS)) == (403, "AGENT_NOT_REGISTERED")
+
+
+def test_an_agents_system_opens_nothing_before_its_registration(api_client, api):
+    tomorrow = timezone.localdate() + timedelta(days=1)
+    api_client.agent = AgentFactory(customer=api_client.customer, valid_from=tomorrow)
+    api_client.save()
+
+    assert refusal_of(api.get(STREAMS)) == (403, "AGENT_NOT_REGISTERED")
+
+
+def test_a_change_of_supplier_leaves_the_new_agents_system_alone(api_client, api):
+    old = AgentFactory(customer=api_client.customer)
+    api_client.agent = AgentFactory(customer=api_client.customer, organisation_number="5590000039")
+    api_client.save()
+
+    end_agent(agent=old, on=timezone.localdate() - timedelta(days=1), by=UserFactory(), at=timezone.now())
+
+    assert api.get(STREAMS).status_code == 200
 
 
 def test_an_application_of_no_customer_is_refused():

@@ -130,6 +130,16 @@ STORIES = [
         profile(SKADE, consent=replace(CONSENT, benefits=frozenset({"FK:FP"}))),
         Refusal.CONSENT_MISSING,
     ),
+    (
+        "a guardian consented for a 17-year-old, and nobody has examined it",
+        profile(SKADE, consent=replace(CONSENT, examined=False)),
+        Refusal.CONSENT_NOT_EXAMINED,
+    ),
+    (
+        "a consent that nobody has examined has been withdrawn",
+        profile(SKADE, consent=replace(CONSENT, examined=False, withdrawn=True)),
+        Refusal.CONSENT_MISSING,
+    ),
     ("the scope serves another purpose", replace(OPEN, terms=terms(purpose="reklam")), Refusal.PURPOSE),
     ("the basis serves one query at a time", profile(replace(SAM, service="one_off")), Refusal.NOT_STANDING),
     ("a person decides each time", profile(replace(SAM, service="manual")), Refusal.NOT_STANDING),
@@ -154,6 +164,12 @@ STORIES = [
         replace(OPEN, terms=terms(benefits=frozenset({"FK:FP"}))),
         Refusal.BENEFIT_NOT_AGREED,
     ),
+    (
+        "a reservation has not been acknowledged",
+        replace(OPEN, terms=terms(reservations_acknowledged=False)),
+        Refusal.RESERVATION_NOT_ACKNOWLEDGED,
+    ),
+    ("the need was not confirmed in time", replace(OPEN, reconfirmation_overdue=True), Refusal.RECONFIRMATION_OVERDUE),
     ("a board orders without a case", profile(SOC, has_case_reference=False), Refusal.CASE_REFERENCE_MISSING),
     ("an insurer orders without a need", replace(OPEN, has_need_reference=False), Refusal.NEED_REFERENCE_MISSING),
     ("the person's identity became protected", replace(OPEN, protected=True), Refusal.PROTECTED),
@@ -196,11 +212,36 @@ def test_where_everything_is_in_order_the_answer_is_yes():
     assert decision.outcomes == {"granted"}
 
 
-def test_only_a_stop_that_the_customer_must_not_notice_freezes_the_watch():
+def test_only_a_stop_that_may_pass_freezes_the_watch():
     found = {refusal: decide(one).outcome for _, one, refusal in STORIES}
 
-    assert {one for one, outcome in found.items() if outcome is Outcome.FROZEN} == {Refusal.BLOCKED, Refusal.PROTECTED}
+    assert {one for one, outcome in found.items() if outcome is Outcome.FROZEN} == {
+        Refusal.BLOCKED,
+        Refusal.RESERVATION_NOT_ACKNOWLEDGED,
+        Refusal.RECONFIRMATION_OVERDUE,
+        Refusal.PROTECTED,
+    }
     assert set(found.values()) == {Outcome.FROZEN, Outcome.REFUSED}
+
+
+def test_a_watch_that_ended_unconfirmed_is_refused_so_that_its_end_is_told_but_not_of_a_protected_person():
+    ended = replace(OPEN, reconfirmation_overdue=True, ended=True)
+    outcomes = [decide(one) for one in (ended, replace(ended, protected=True), replace(ended, ended=False))]
+
+    assert [(one.outcome, one.refusal) for one in outcomes] == [
+        (Outcome.REFUSED, Refusal.RECONFIRMATION_OVERDUE),
+        (Outcome.FROZEN, Refusal.PROTECTED),
+        (Outcome.FROZEN, Refusal.RECONFIRMATION_OVERDUE),
+    ]
+
+
+@pytest.mark.parametrize("place", sorted(PLACE_REVEALING))
+def test_a_released_protected_person_is_told_of_without_what_reveals_a_place(place):
+    ground = replace(SAM, classes=SAM.classes | {place})
+    released = profile(ground, classes={*SAM.classes, place}, protected=True, released=True)
+
+    assert decide(released).classes == SAM.classes
+    assert decide(replace(released, protected=False)).classes == SAM.classes | {place}
 
 
 # A cause of each refusal that can stand beside all others.

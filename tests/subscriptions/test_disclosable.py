@@ -205,6 +205,12 @@ def test_another_persons_contact_needs_both_its_class_and_related():
     assert found == {"arbetsstallen": [{"namn": "AB", "telefon": "08"}]}
 
 
+def test_an_object_where_a_text_is_written_is_never_told():
+    item = {"beslut": [{"period": LATER, "ersattning": {"id": 101, "beskrivning": "Sjukpenning"}}]}
+
+    assert told("sjukpenningarende", item) == {"beslut": [{"period": LATER}]}
+
+
 @pytest.mark.parametrize("empty", [None, []])
 def test_nothing_is_left_of_an_item_that_says_nothing_in_the_allowed_classes(empty):
     assert told("generellPersoninformation", {"avled": empty, "adress": empty, "namn": None}) is None

@@ -36,7 +36,8 @@ def test_the_printed_secret_gets_a_token_and_is_stored_only_as_a_hash(customer):
 
     assert answer.json()["scope"] == "orders"
     assert Application.objects.get().client_secret != printed["client_secret"]
-    assert ApiClient.objects.get().customer == customer
+    client = ApiClient.objects.get()
+    assert (client.customer, client.all_streams) == (customer, True)
 
 
 def test_a_client_may_be_let_to_named_streams_alone(customer):
@@ -44,7 +45,8 @@ def test_a_client_may_be_let_to_named_streams_alone(customer):
 
     issue("5560000001", "Skadesystemet", "--unit", "SKADA", "--stream", str(stream.pk))
 
-    assert list(ApiClient.objects.get().streams.all()) == [stream]
+    client = ApiClient.objects.get()
+    assert (list(client.streams.all()), client.all_streams) == ([stream], False)
 
 
 def test_that_a_client_was_issued_is_logged(customer):

@@ -3,11 +3,13 @@
 from datetime import date
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection, transaction
 
 from benefits.models import Protection
-from subscriptions.models import LawChange, LegalBasis
+from lefi.foureyes import approve
+from subscriptions.models import LawChange
 from tests.factories import (
+    AT,
     AgreementFactory,
     BlockFactory,
     ConsentFactory,
@@ -16,8 +18,11 @@ from tests.factories import (
     OwnerApprovalFactory,
     PersonFactory,
     PersonFactsFactory,
+    ProtectedReleaseFactory,
+    ReservationFactory,
     ScopeFactory,
     StreamFactory,
+    UserFactory,
     WatchFactory,
 )
 
@@ -32,8 +37,12 @@ def protected():
 TABLES = {
     "customer": (CustomerFactory, ("active", False), lambda row: {"customer_id": row.pk}),
     "agreement": (AgreementFactory, ("valid_to", date(2030, 1, 1)), lambda row: {"agreement_id": row.pk}),
-    "scope": (ScopeFactory, ("look_back_days", 1), lambda row: {"agreement_id": row.agreement_id}),
-    "legalbasis": (LegalBasisFactory, ("fee", True), lambda row: {"basis_code": row.code}),
+    "reservation": (ReservationFactory, ("text", "Annat."), lambda row: {"agreement_id": row.agreement_id}),
+    "protectedrelease": (
+        ProtectedReleaseFactory,
+        ("valid_to", date(2030, 1, 1)),
+        lambda row: {"stream_id": row.watch.stream_id, "watch_from": row.watch_id, "watch_to": row.watch_id},
+    ),
     "ownerapproval": (
         OwnerApprovalFactory,
         ("valid_to", date(2030, 1, 1)),
@@ -104,9 +113,17 @@ def news(kind):
     return found
 
 
-@pytest.mark.parametrize("kind", TABLES)
+# Approved versions: made and approved, but never changed.
+VERSIONED = {
+    "scope": (ScopeFactory, ("look_back_days", 1), lambda row: {"agreement_id": row.agreement_id}),
+    "legalbasis": (LegalBasisFactory, ("fee", True), lambda row: {"basis_code": row.code}),
+}
+PROPOSED = {"scope", "legalbasis", "ownerapproval", "protectedrelease"}
+
+
+@pytest.mark.parametrize("kind", TABLES | VERSIONED)
 def test_a_new_row_leaves_a_law_change(kind):
-    make, _, scope = TABLES[kind]
+    make, _, scope = (TABLES | VERSIONED)[kind]
     row = make()
 
     assert scope(row) in news(kind)
@@ -136,8 +153,28 @@ def test_rows_made_in_bulk_are_in_the_law_log(kind):
     assert news(kind)[-1] == scope(row)
 
 
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("kind", VERSIONED)
+def test_an_approved_version_is_never_changed_or_deleted_in_any_way(kind, way):
+    make, (column, value), _ = VERSIONED[kind]
+    row = make()
+
+    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
+        way(row, column, value)
+
+
+@pytest.mark.parametrize("kind", sorted(PROPOSED))
+def test_a_proposal_is_no_law_until_it_is_approved(kind):
+    make, _, scope = (TABLES | VERSIONED)[kind]
+    row = make(prepared_by=UserFactory(), approved_by=None, approved_at=None)
+    assert scope(row) not in news(kind)
+
+    approve(row, by=UserFactory(), at=AT)
+
+    assert news(kind) == [scope(row)]
+
+
 MOVES = {
-    "scope": (ScopeFactory, "agreement", AgreementFactory, "agreement_id"),
     "consent": (ConsentFactory, "person", PersonFactory, "person_id"),
     "block": (BlockFactory, "customer", CustomerFactory, "customer_id"),
     "watch": (WatchFactory, "stream", StreamFactory, "stream_id"),
@@ -156,15 +193,6 @@ def test_a_row_that_moves_is_news_where_it_came_from_and_where_it_went(kind):
     row.save()
 
     assert {scope[column] for scope in news(kind)} == {before, other.pk}
-
-
-def test_a_basis_that_changes_its_code_is_news_under_both():
-    basis = LegalBasisFactory()
-    news("legalbasis")
-
-    LegalBasis.objects.filter(pk=basis.pk).update(code="ANNAN")
-
-    assert {scope["basis_code"] for scope in news("legalbasis")} == {basis.code, "ANNAN"}
 
 
 def test_a_block_on_a_benefit_alone_has_that_benefit_as_its_scope():

@@ -14,7 +14,8 @@ CLASSES = """
 """
 KEYS = """
     code version citations title recipient_kinds purpose valid_from valid_to status service consent_needed
-    needs owners benefits classes classes_by agreement_classes outcomes fee use_instead notes ours
+    needs owners benefits classes classes_by agreement_classes outcomes fee protection protection_days
+    reconfirm_days use_instead notes ours
 """
 CODES_BY_PART = {
     "insurers, employers, pension bodies": ("INS-SAM INS-SKADE INS-RISK INS-PROG INS-FORM EMP-SAM FOREIGN KPA"),
@@ -57,6 +58,9 @@ def test_a_basis_has_every_field_and_only_known_values(basis):
     assert set(basis["needs"]) <= {"case_reference", "need_reference"}
     assert basis["owners"] in (["FK"], ["FK", "PM"])
     assert basis["outcomes"] == ["granted"]
+    assert basis["protection"] in ("staff", "delayed")
+    assert basis["protection_days"] > 0
+    assert basis["reconfirm_days"] is None or basis["reconfirm_days"] > 0
     assert set(basis["recipient_kinds"]) <= set(DATA["recipient_kinds"])
     assert basis["purpose"] is None or basis["purpose"] in DATA["purposes"]
     assert set(basis["ours"]) <= set(KEYS.split())

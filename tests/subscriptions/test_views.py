@@ -1,6 +1,7 @@
 """The portal's pages about watches: whose they are, what they show, what they log."""
 
 import re
+from urllib.parse import unquote
 
 import pytest
 from django.urls import reverse
@@ -100,16 +101,34 @@ def test_ended_watches_are_shown_when_asked_for(client, watch):
 def test_the_list_is_narrowed_by_reference_and_benefit(client, watch, sought, shown):
     ScopeFactory(agreement=watch.stream.agreement, benefits=["FK:SJP", "FK:BB"])
 
-    assert (watch.case_reference in client.get(LIST, sought).content.decode()) is shown
+    answer = client.post(LIST, sought)
+
+    assert sought.get("q", "a reference") not in unquote(answer.url)
+    page = client.get(answer.url)
+    assert (len(page.context["page"]) == 1) is shown
+    assert page.context["form"]["q"].value() == sought.get("q", "")
 
 
-def test_an_identity_number_in_the_address_is_led_to_the_search_that_keeps_it_out(client, watch):
-    answer = client.get(LIST, {"q": watch.ordered_number})
+def test_an_address_with_a_reference_in_it_narrows_nothing(client, watch):
+    """A case counts as personal data, and addresses are logged."""
+    assert len(client.get(LIST, {"q": "2026/9999"}).context["page"]) == 1
+
+
+def test_a_reference_sought_is_of_one_session_alone(client, watch):
+    url = client.post(LIST, {"q": "2026/9999"}).url
+    client.logout()
+    client.force_login(watch.stream.agreement.customer.members.get().user)
+
+    assert len(client.get(url).context["page"]) == 1
+
+
+def test_an_identity_number_sought_as_a_reference_is_led_to_the_search_that_logs_it(client, watch):
+    answer = client.post(LIST, {"q": watch.ordered_number})
 
     assert (answer.status_code, answer.url) == (302, FIND)
 
 
-def test_the_browser_refuses_to_put_an_identity_number_in_the_address(client, watch):
+def test_the_browser_refuses_to_send_an_identity_number_as_a_reference(client, watch):
     form = client.get(LIST).context["form"]
     pattern = form.fields["q"].widget.attrs["pattern"]
 

@@ -1,0 +1,194 @@
+"""The portal's pages about needs and cases: whose they are, what one click does; no address holds a reference."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+from django.utils import timezone
+
+from lefi.audit.models import Action, AuditEvent
+from subscriptions.models import Watch
+from tests.factories import LegalBasisFactory, MemberFactory, ScopeFactory, StreamFactory, WatchFactory, identity_number
+
+CONFIRM, CASES, FILE = "/watches/reconfirm/", "/watches/cases/", "/watches/cases/file/"
+CASE = "EB 2026/0042"
+
+
+@pytest.fixture
+def stream(member):
+    basis = LegalBasisFactory(code="TEST-BEHOV", reconfirm_days=365)
+    return StreamFactory(agreement=ScopeFactory(basis=basis, agreement__customer=member.customer).agreement)
+
+
+@pytest.fixture
+def client(client, member):
+    client.force_login(member.user)
+    return client
+
+
+def due(stream, n: int = 3, **fields) -> Watch:
+    return WatchFactory(stream=stream, reconfirm_by=timezone.localdate() + timedelta(days=n), **fields)
+
+
+def theirs(stranger, **fields) -> Watch:
+    return due(StreamFactory(agreement__customer=stranger.customer), case_reference="ANNAN 1", **fields)
+
+
+def text_of(response) -> str:
+    return response.content.decode()
+
+
+def file_of(text: str | bytes) -> SimpleUploadedFile:
+    body = text if isinstance(text, bytes) else text.encode()
+    return SimpleUploadedFile("avslutade.txt", body, content_type="text/plain")
+
+
+@pytest.mark.parametrize("url", [CONFIRM, CASES, FILE, "/watches/1/case/"])
+def test_who_is_not_logged_in_is_led_to_the_login(client, url):
+    client.logout()
+
+    assert client.get(url).url.startswith("/accounts/login/")
+
+
+def test_a_strangers_needs_and_cases_are_neither_seen_nor_touched(client, stream, stranger):
+    other = theirs(stranger)
+
+    assert "ANNAN 1" not in text_of(client.get(CONFIRM)) + text_of(client.get(CASES))
+    client.post(CONFIRM, {"all": "1"})
+    client.post(CONFIRM, {"watch": [other.pk]})
+    assert client.get(reverse("portal:case-end", args=[other.pk])).status_code == 404
+    assert client.post(reverse("portal:case-end", args=[other.pk])).status_code == 404
+    refused = client.post(FILE, {"customer": stranger.customer.pk, "file": file_of("ANNAN 1")})
+    assert "customer" in refused.context["form"].errors
+    assert Watch.objects.open().filter(reconfirm_by=other.reconfirm_by).exists()
+
+
+# Confirming
+
+
+def test_what_is_to_be_confirmed_is_shown_with_numbers_masked_and_the_paused_marked(client, stream):
+    watch = due(stream, -1, person__first_number=identity_number(500), case_reference=CASE)
+    due(stream, 31, case_reference="LÅNGT BORT")
+
+    page = text_of(client.get(CONFIRM))
+
+    assert CASE in page and "badge--warning" in page
+    assert "LÅNGT BORT" not in page and watch.ordered_number not in page
+
+
+def test_those_ticked_are_confirmed(client, stream, member):
+    ticked, left = due(stream), due(stream)
+
+    answer = client.post(CONFIRM, {"watch": [ticked.pk, "x"]})
+
+    assert (answer.status_code, answer.url) == (302, CONFIRM)
+    assert list(Watch.objects.filter(reconfirm_by__gt=left.reconfirm_by)) == [ticked]
+    event = AuditEvent.objects.get()
+    assert (event.action, event.actor) == (Action.ACKNOWLEDGE, member.user)
+
+
+@pytest.mark.parametrize("pk", ["9" * 30, "9" * 5000, str(2**63)], ids=len)
+def test_an_id_that_no_watch_can_have_confirms_nothing(client, stream, pk):
+    due(stream)
+
+    assert client.post(CONFIRM, {"watch": [pk]}).status_code == 302
+    assert not AuditEvent.objects.exists()
+
+
+def test_one_click_confirms_all_on_every_page(client, stream):
+    for _ in range(60):
+        due(stream)
+
+    client.post(CONFIRM, {"all": "1"})
+
+    assert not Watch.objects.filter(reconfirm_by__lt=timezone.localdate() + timedelta(days=300)).exists()
+    assert 'class="empty"' in text_of(client.get(CONFIRM))
+
+
+@pytest.mark.parametrize("url", [CONFIRM, CASES])
+def test_a_long_list_has_pages_and_as_many_queries_as_a_short_one(client, stream, url, django_assert_max_num_queries):
+    for n in range(60):
+        due(stream, case_reference=f"A{n:02}")
+
+    with django_assert_max_num_queries(7):
+        page = client.get(url, {"page": "2"})
+
+    assert len(page.context["page"]) == 10
+
+
+# Cases
+
+
+def test_cases_are_listed_with_what_stands_for_each(client, stream):
+    first = due(stream, case_reference=CASE)
+    due(stream, case_reference=CASE)
+    due(stream, need_reference="B-1")
+
+    page = client.get(CASES)
+
+    assert [(one["reference"], one["watches"]) for one in page.context["page"]] == [("B-1", 1), (CASE, 2)]
+    assert reverse("portal:case-end", args=[first.pk]) in text_of(page)
+
+
+def test_the_end_of_a_case_is_asked_for_once_more_with_the_number_of_watches(client, stream):
+    watch, other = due(stream, case_reference=CASE), due(stream, case_reference="B")
+    due(stream, need_reference=CASE)
+    url = reverse("portal:case-end", args=[watch.pk])
+
+    page = client.get(url)
+
+    assert page.context["count"] == 2
+    assert CASE in text_of(page) and "2026" not in url
+    assert Watch.objects.open().count() == 3
+
+    answer = client.post(url)
+
+    assert (answer.status_code, answer.url) == (302, CASES)
+    assert list(Watch.objects.open()) == [other]
+
+
+def test_the_end_of_a_case_leaves_another_units_case_of_the_same_name(client, stream, member):
+    second = MemberFactory(user=member.user)
+    other = WatchFactory(stream__agreement__customer=second.customer, case_reference=CASE)
+    watch = due(stream, case_reference=CASE)
+
+    client.post(reverse("portal:case-end", args=[watch.pk]))
+
+    assert list(Watch.objects.open()) == [other]
+
+
+def test_a_watch_without_a_case_has_no_case_to_end(client, stream):
+    assert client.get(reverse("portal:case-end", args=[due(stream).pk])).status_code == 404
+
+
+def test_the_list_of_watches_leads_to_the_end_of_each_case(client, stream):
+    watch, bare = due(stream, case_reference=CASE), due(stream)
+
+    page = text_of(client.get("/watches/"))
+
+    assert reverse("portal:case-end", args=[watch.pk]) in page
+    assert reverse("portal:case-end", args=[bare.pk]) not in page
+
+
+def test_a_file_ends_the_cases_of_one_unit_and_each_line_is_answered(client, stream, member):
+    due(stream, case_reference=CASE)
+    due(stream, case_reference=CASE)
+
+    page = client.post(FILE, {"customer": member.customer.pk, "file": file_of(f"\ufeff{CASE}\r\nX\r\n")})
+
+    assert [(line, reference, watches) for line, reference, _, watches in page.context["answers"]] == [
+        (1, CASE, 2),
+        (2, "X", 0),
+    ]
+    assert not Watch.objects.open().exists()
+
+
+@pytest.mark.parametrize("body", [b"", b"\n \n", b"\xff", b"A\n" * 10_001, b"A" * (1024 * 1024 + 1)])
+def test_a_file_that_cannot_be_read_is_refused_in_words_and_does_nothing(client, stream, member, body):
+    due(stream, case_reference="A")
+
+    page = client.post(FILE, {"customer": member.customer.pk, "file": file_of(body)})
+
+    assert "file" in page.context["form"].errors
+    assert Watch.objects.open().exists()
