@@ -353,7 +353,12 @@ def test_who_applies_in_a_customers_name_is_told_nothing_of_it_before_a_second_p
     assert not (customer.contacts.exists() or customer.agents.exists())
     assert "Ombudet AB" in agreement.document
     told = Notice.objects.filter(connection__agreement=agreement).order_by("pk")
-    assert [one.code for one in told] == ["CONNECTION_RECEIVED", "CONNECTION_ACCEPTED", "AGREEMENT_SENT", "AGREEMENT_SIGNED"]
+    assert [one.code for one in told] == [
+        "CONNECTION_RECEIVED",
+        "CONNECTION_ACCEPTED",
+        "AGREEMENT_SENT",
+        "AGREEMENT_SIGNED",
+    ]
     with pytest.raises(NotApproved):
         approve_agreement(agreement=agreement, by=officer, at=AT, reason=REASON)
     assert not customer.contacts.exists()
