@@ -123,33 +123,7 @@ class LegalBasisForm(forms.ModelForm):
 
     class Meta:
         model = LegalBasis
-        fields = [
-            "code",
-            "title_sv",
-            "title_en",
-            "citations",
-            "recipient_kinds",
-            "purpose",
-            "valid_from",
-            "valid_to",
-            "status",
-            "service",
-            "consent_needed",
-            "needs",
-            "owners",
-            "benefits",
-            "classes",
-            "agreement_classes",
-            "outcomes",
-            "fee",
-            "protection",
-            "protection_days",
-            "reconfirm_days",
-            "use_instead",
-            "note_sv",
-            "note_en",
-            "ours",
-        ]
+        fields = ["code", *bases.FIELDS]
 
     def clean_benefits(self) -> list[str] | None:
         return self.cleaned_data["benefits"] or None
