@@ -42,6 +42,15 @@ JOIN run_stream s ON s.stream_id = w.stream_id AND c.id > s.examined_law
 WHERE c.id > %s AND c.id <= %s AND c.person_id IS NOT NULL
 AND (c.customer_id IS NULL OR c.customer_id = s.customer_id)
 """
+# The same, about whoever now holds the number that a watch was ordered by, before the watch has followed it there.
+_LAW_OF_HOLDERS = """
+SELECT w.stream_id, w.id FROM subscriptions_lawchange c
+JOIN benefits_personnumber n ON n.person_id = c.person_id AND n.withdrawn_in IS NULL
+JOIN subscriptions_watch w ON w.ordered_number = n.number AND w.person_id <> c.person_id
+JOIN run_stream s ON s.stream_id = w.stream_id AND c.id > s.examined_law
+WHERE c.id > %s AND c.id <= %s AND c.person_id IS NOT NULL
+AND (c.customer_id IS NULL OR c.customer_id = s.customer_id)
+"""
 # A change of customer, agreement, basis, approval or block: about whole streams, or one benefit in them.
 _LAW_OF_STREAMS = """
 SELECT w.stream_id, w.id FROM subscriptions_watch w JOIN (
@@ -85,7 +94,7 @@ def find(run: Run, streams: list[Stream]) -> int:
     try:
         _add(run, _TOUCHED, [min((s.examined_import for s in streams), default=0), run.as_of_import])
         since = min((s.examined_law for s in streams), default=0)
-        for query in (_LAW_OF_WATCHES, _LAW_OF_PERSONS, _LAW_OF_STREAMS + _OPEN):
+        for query in (_LAW_OF_WATCHES, _LAW_OF_PERSONS, _LAW_OF_HOLDERS, _LAW_OF_STREAMS + _OPEN):
             _add(run, query, [since, run.as_of_law])
         _add(run, _PENDING, [])
         _add_where_a_date_passed(run, streams)
@@ -106,7 +115,7 @@ def touched_by_law(stream: Stream, since: int) -> tuple[int, set[int]]:
             cursor.execute("SELECT coalesce(max(id), 0) FROM subscriptions_lawchange")
             newest = cursor.fetchone()[0]
             found: set[int] = set()
-            for query in (_LAW_OF_WATCHES, _LAW_OF_PERSONS, _LAW_OF_STREAMS):
+            for query in (_LAW_OF_WATCHES, _LAW_OF_PERSONS, _LAW_OF_HOLDERS, _LAW_OF_STREAMS):
                 cursor.execute(query, [since, newest])
                 found.update(row[1] for row in cursor.fetchall())
     finally:

@@ -23,7 +23,7 @@ from deliveries.release import LawChanged, LeaseLost, drop_lease, keep_lease, re
 from lefi.errors import Refused
 from lefi.locks import Lock, hold
 from subscriptions.consents import move_consents_to_holders
-from subscriptions.models import LawChange, Stream, Watch
+from subscriptions.models import LawChange, Pending, Stream, Watch
 from subscriptions.profiles import StreamLaw, law_of
 from subscriptions.services import end_watches, follow_persons
 from subscriptions.upkeep import keep_up
@@ -194,8 +194,14 @@ def stopped_by(law: StreamLaw) -> str:
 
 
 def _examine_also(run: Run, stream: Stream, watches: Iterable[int]) -> None:
+    """Examine what the law has touched since; a watch ordered since waits for the next run, which it is owed.
+
+    Its person was looked up as of a newer import than the run's, of which its number may have been another's.
+    """
+    ordered = Pending.objects.filter(watch__stream=stream, reason=Pending.Reason.FIRST)
+    also = set(watches) - set(ordered.values_list("watch", flat=True))
     Candidate.objects.bulk_create(
-        (Candidate(run=run, stream=stream, watch_id=watch) for watch in watches), ignore_conflicts=True
+        (Candidate(run=run, stream=stream, watch_id=watch) for watch in also), ignore_conflicts=True
     )
 
 

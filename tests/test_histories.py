@@ -31,6 +31,7 @@ def silence() -> Iterator[None]:
 
 @pytest.mark.django_db
 @pytest.mark.usefixtures("silence")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # a head that was read and no more: pytest would keep each one
 def test_whatever_happens_first_and_changes_are_everything_that_may_be_told(settings):
     """HISTORY_STEPS says how many steps in all, HISTORY_SEED which histories; docs/proof.md tells more."""
     settings.PENDING_DAYS = settings.FROZEN_DAYS = 100_000

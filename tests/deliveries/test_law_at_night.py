@@ -191,3 +191,36 @@ def test_nothing_is_told_when_the_customer_is_stopped_while_a_run_builds(world):
 
     assert not leaked
     assert Delivery.objects.filter(stream=world.streams[0]).count() == 1
+
+
+def test_nothing_is_told_when_a_number_moves_and_its_new_holder_becomes_protected_before_the_second_try(world):
+    """The watch has not followed its number yet, so that the change names a person who is not the watch's."""
+    holder, one = world.sources.people[:2]
+    for person, days in ((holder, 5), (one, 9)):
+        person.sections[CASES[SJP]] = [sickness(world.day, days)]
+    world.sources.hand_over(world.now, holder, one)
+    stream = world.streams[0]
+    world.watch(stream, 1, SJP)
+
+    def merged():
+        world.sources.people.remove(one)
+        holder.former = [one.number]
+        world.sources.hand_over(world.now, holder)
+
+    def protected():
+        holder.protection = "SEKRETESSMARKERING"
+        world.sources.hand_over(world.now, holder, only=[])
+
+    due, leaked = [merged, protected], []
+
+    def late(*args):
+        if due and args[1] == stream:
+            due.pop(0)()
+        delivery = TRUE_RELEASE(*args)
+        leaked.extend(block for entry in read(storage.place_of(delivery.sha256)) for block in entry.blocks)
+        return delivery
+
+    with mock.patch.object(runs, "release", late):
+        world.night()
+
+    assert not due and not leaked

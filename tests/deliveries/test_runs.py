@@ -13,8 +13,9 @@ from deliveries.models import Candidate, Delivery, Disclosure, Run, StreamRun
 from deliveries.reading import read, read_head
 from deliveries.verification import verify
 from subscriptions.models import Agreement, Customer, Pending, Stream, Watch
+from subscriptions.models.watches import OrderKind
 from tests.factories import BlockFactory
-from tests.histories.sources import SJP, sickness
+from tests.histories.sources import FP, SJP, sickness
 from tests.histories.world import World
 
 Status = StreamRun.Status
@@ -419,3 +420,25 @@ def test_two_runs_started_at_once_are_one(watched):
 
     assert Run.objects.count() == 1
     assert len(refused) == 2 and set(refused) <= {"ANOTHER_RUNS", "ALREADY_RUN"}
+
+
+def test_a_watch_ordered_while_a_run_goes_on_waits_for_the_next(world):
+    """Its number may have changed hands in an import that is newer than what the run knows."""
+    stream, other = world.streams[0], world.streams[2]
+    one, number = world.sources.people[0], world.sources.new_number()
+    world.watch(stream, 0, SJP)
+    world.order(other, OrderKind.NEW, number, SJP)
+    run = world.start_on_demand()
+    one.former.append(one.number)
+    one.number = number
+    world.sources.hand_over(world.now, one)
+    world.order(stream, OrderKind.NEW, number, FP)
+
+    runs.perform(run)
+
+    assert not verify(stream, world.now).different
+    assert Pending.objects.filter(watch=Watch.objects.get(stream=stream, benefit=FP)).exists()
+    world.next_day()
+    world.night()
+    assert not verify(stream, world.now).different
+    assert not Pending.objects.exists()
