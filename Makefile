@@ -7,18 +7,19 @@ RUN := $(BIN)/python manage.py
 POSTGRES_URL ?= postgres://postgres@127.0.0.1:5432/postgres
 REDIS_URL ?= redis://127.0.0.1:6379/9
 
-.PHONY: help install demo demo-data test test-all mutants lint bench requirements messages
+.PHONY: help install demo demo-data test test-all test-on-sqlite test-on-postgresql test-in-browsers mutants lint bench requirements messages
 
 help:
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*##/ -/'
 
+# All that is needed is pinned, so pip resolves nothing: what it would find anew can differ from day to day.
 $(VENV)/runtime: requirements.txt
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
 	touch $@
 
 $(VENV)/dev: $(VENV)/runtime requirements-dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.txt
 	touch $@
 
 install: $(VENV)/dev ## the environment with all tools
@@ -33,26 +34,34 @@ test: $(VENV)/dev ## the suite on SQLite, no server needed
 	$(BIN)/python -m pytest -q
 
 test-all: $(VENV)/dev ## the suite on SQLite and PostgreSQL, true workers and browsers; nothing skipped
-	HISTORY_STEPS=1500 $(BIN)/python -m pytest -q
+	$(MAKE) --jobs 3 --output-sync=target test-on-sqlite test-on-postgresql test-in-browsers
+
+test-on-sqlite: $(VENV)/dev
+	HISTORY_STEPS=1500 $(BIN)/python -m pytest -q -p no:cacheprovider
+
+test-on-postgresql: $(VENV)/dev
 	DATABASE_URL=$(POSTGRES_URL) CACHE_URL=$(REDIS_URL) CELERY_BROKER_URL=$(REDIS_URL) \
-		$(BIN)/python -m pytest -q -m "not browser"
-	$(BIN)/python -m pytest -q -m browser
+		$(BIN)/python -m pytest -q -p no:cacheprovider -m "not browser"
+
+test-in-browsers: $(VENV)/dev
+	$(BIN)/python -m pytest -q -p no:cacheprovider -m browser -n 2 --dist worksteal
 
 mutants: $(VENV)/dev ## whether the tests notice small changes in the parts that the proof rests on; some minutes
 	$(BIN)/python -m tests.mutation
 
 lint: $(VENV)/dev ## everything a machine can see
+	$(BIN)/python -m pip check
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
 	$(BIN)/djlint --check --lint --quiet templates
 	$(RUN) makemigrations --check --dry-run
-	SECRET_KEY=$$($(BIN)/python -c "import secrets; print(secrets.token_urlsafe(50))") HTTPS=true \
+	SECRET_KEY=$$($(BIN)/python -c "import secrets; print(secrets.token_urlsafe(50))") HTTPS=true SIGNING_KEYS_DIR=/run/keys \
 		$(RUN) check --deploy --fail-level WARNING
 	$(RUN) makemessages --locale sv --no-location --ignore .venv
 	git diff --exit-code -I '^"POT-Creation-Date' -- locale
 
-bench: $(VENV)/dev ## speed and memory as ratios, on PostgreSQL; BENCH_SCALE=1 is the full size
+bench: $(VENV)/dev ## speed and memory as ratios, on PostgreSQL; BENCH_SCALE=1 is the full size, BENCH_ONLY=orders or faces a part
 	DATABASE_URL=$(POSTGRES_URL) $(BIN)/python -m benchmarks.run
 
 requirements: ## pin the newest versions that requirements.in allows (needs uv)

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import django
 
@@ -21,43 +20,19 @@ django.setup()
 from django.db import connection  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from benchmarks import measure, population, scene  # noqa: E402
+from benchmarks import facecases, measure, ordercases, orderfile, population, scene  # noqa: E402
+from benchmarks.measure import Outcome  # noqa: E402
 from benchmarks.sizes import STREAMS  # noqa: E402
+from benchmarks.working import Failed, Work, told  # noqa: E402
 from benefits.catalogue import catalogue  # noqa: E402
 from benefits.services import import_file  # noqa: E402
 from benefits.synthetic import Register  # noqa: E402
 from deliveries.models import Run  # noqa: E402
-from deliveries.runs import perform, plan_of_night, start_night, start_run  # noqa: E402
-from subscriptions.models import Stream  # noqa: E402
-from subscriptions.orderfile import Line  # noqa: E402
-from subscriptions.services import place_order  # noqa: E402
-
-Outcome = dict[str, Any]
-
-
-class Failed(Exception):
-    """A case did not do what it measures."""
-
-
-class Work:
-    """Times what is done inside it, and counts what the database wrote to its log meanwhile."""
-
-    def __enter__(self) -> "Work":
-        self._log = _log_position()
-        self._used = measure.processor_seconds(connection.connection.info.backend_pid)
-        self._started = time.perf_counter()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.seconds = time.perf_counter() - self._started
-        self.processor = measure.processor_seconds(connection.connection.info.backend_pid) - self._used
-        self.log_bytes = _log_position() - self._log
-
-
-def _log_position() -> int:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_wal_lsn_diff(pg_current_wal_insert_lsn(), '0/0')")
-        return int(cursor.fetchone()[0])
+from deliveries.plan import night_of  # noqa: E402
+from deliveries.runs import perform, start_night, start_run  # noqa: E402
+from subscriptions.models import Order, Stream  # noqa: E402
+from subscriptions.orders.lines import NEW  # noqa: E402
+from subscriptions.orders.placing import work_on  # noqa: E402
 
 
 def prepare(at: str) -> Outcome:
@@ -83,20 +58,21 @@ def take_in(*, manifests: list[str], at: str) -> Outcome:
     with Work() as work:
         done = [import_file(manifest_path=Path(one), at=datetime.fromisoformat(at)) for one in manifests]
     _analyze("benefits")
-    return _told(work, imports=[one.number for one in done], written=work.log_bytes)
+    return told(work, imports=[one.number for one in done], written=work.log_bytes)
 
 
 def order(*, stream: int, start: int, stop: int, folder: str, at: str) -> Outcome:
     found = population.numbers(Path(folder), range(start, stop))
-    lines = (Line("nybestallningBevakning", one, scene.ORDER_NAME, scene.FROM, "", "", "") for one in found)
+    path = Path(folder) / "order.csv"
+    wanted = (orderfile.Wanted(NEW, one, scene.FROM.isoformat(), scene.ORDER_NAME, "", "", "") for one in found)
+    orderfile.write_csv(path, wanted)
     target = Stream.objects.order_by("pk")[stream]
     with Work() as work:
-        placed = place_order(stream=target, channel="api", lines=lines, at=datetime.fromisoformat(at))
-    accepted = placed.lines.filter(answer="ACCEPTED").count()
-    if accepted != stop - start:
-        raise Failed(f"{accepted} of {stop - start} lines were accepted.")
+        placed = work_on(ordercases.receive_file(target, path, Order.Form.CSV, at, Order.Aim.CARRY_OUT).pk)
+    if placed.counts != {"ACCEPTED": stop - start}:
+        raise Failed(f"Of {stop - start} lines not all were accepted: {placed.counts}.")
     _analyze("subscriptions")
-    return _told(work, order=placed.pk, stream=target.pk, written=work.log_bytes)
+    return told(work, order=placed.pk, stream=target.pk, written=work.log_bytes)
 
 
 def first(*, at: str) -> Outcome:
@@ -108,7 +84,7 @@ def first(*, at: str) -> Outcome:
 
 def night(*, at: str) -> Outcome:
     day = timezone.localdate(datetime.fromisoformat(at))
-    return _run(lambda: start_night(day=day, at=plan_of_night(day)[0]))
+    return _run(lambda: start_night(day=day, at=night_of(day).starts))
 
 
 def _run(begin: Callable[[], Run]) -> Outcome:
@@ -124,7 +100,7 @@ def _run(begin: Callable[[], Run]) -> Outcome:
     counts = [one.counts for one in run.streams.all()]
     told = {name: sum(one.get(name, 0) for one in counts) for name in ("complete", "changed", "frozen", "persons")}
     size = scene.documents_size(run.pk - 1)
-    return _told(work, searching=searching, documents=size, written=work.log_bytes + size, counts=told)
+    return told(work, searching=searching, documents=size, written=work.log_bytes + size, counts=told)
 
 
 def add_watches(*, count: int, beyond: int) -> Outcome:
@@ -141,11 +117,8 @@ def _analyze(app: str) -> None:
             cursor.execute(f'VACUUM ANALYZE "{table}"')
 
 
-def _told(work: Work, **values: Any) -> Outcome:
-    return {"seconds": work.seconds, "processor": work.processor} | values
-
-
-CASES = {one.__name__: one for one in (prepare, write_part, write_night, take_in, order, first, night, add_watches)}
+_OURS = (prepare, write_part, write_night, take_in, order, first, night, add_watches)
+CASES = {one.__name__: one for one in (*_OURS, *ordercases.CASES, *facecases.CASES)}
 
 if __name__ == "__main__":
     outcome = CASES[sys.argv[1]](**json.loads(sys.argv[2]))

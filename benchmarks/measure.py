@@ -13,8 +13,10 @@ import psycopg
 
 INTERVAL = 0.05  # seconds between looks at the database's processes
 
+Outcome = dict[str, Any]
 
-def run_case(name: str, arguments: dict[str, Any], environment: dict[str, str], conninfo: str) -> dict[str, Any]:
+
+def run_case(name: str, arguments: dict[str, Any], environment: dict[str, str], conninfo: str) -> Outcome:
     """Run one case of benchmarks.cases and return what it printed, with `postgres_mb` added. Raise if it fails."""
     with PostgresMemory(conninfo) as memory:
         done = subprocess.run(  # noqa: S603

@@ -8,6 +8,12 @@ from statistics import median
 
 LARGEST_PEAK = 300.0  # MB, of any process
 LARGEST_GROWTH = 1.5  # of a night, from the fewest watches to the most
+LARGEST_ORDER_PEAK = 200.0  # MB, of any process at an order's file
+LARGEST_TO_HAND = 1.5  # of an order's file, to the best SQL by hand
+LARGEST_TO_BULK_CREATE = 0.4
+LONGEST_CHUNK = 2.0  # seconds in which an order's lines hold the law's lock
+LONGEST_CONFIRM = 3.0  # seconds that somebody waits for
+LONGEST_PAGE = 1.0  # seconds, of each page at p95
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,11 @@ def write(results: Sequence[Result], path: Path) -> None:
     """Put the results in place of the file's, one a line."""
     lines = ",\n".join(json.dumps(asdict(one)) for one in results)
     path.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+
+
+def read(path: Path) -> list[Result]:
+    """What `write` has written; nothing, if it has not."""
+    return [Result(**one) for one in json.loads(path.read_text(encoding="utf-8"))] if path.exists() else []
 
 
 def table(results: Sequence[Result]) -> str:

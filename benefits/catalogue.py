@@ -32,6 +32,7 @@ __all__ = [
     "Section",
     "catalogue",
     "load",
+    "parse",
 ]
 
 DATA = Path(__file__).with_name("catalogue.json")
@@ -105,10 +106,19 @@ class Catalogue:
 
 def load(path: Path = DATA) -> Catalogue:
     """Read and check a data file. Raise CatalogueError if it contradicts itself."""
+    return parse(path.read_text(encoding="utf-8"))
+
+
+def parse(text: str) -> Catalogue:
+    """Read and check the text of a data file. Raise CatalogueError if it is no catalogue, or contradicts itself."""
     try:
-        return _Reader(json.loads(path.read_text(encoding="utf-8"))).read()
+        return _Reader(json.loads(text)).read()
     except KeyError as missing:
         raise CatalogueError(f"The catalogue lacks {missing} where it is needed.") from missing
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise CatalogueError("The catalogue is not JSON.") from error
+    except (TypeError, AttributeError) as error:
+        raise CatalogueError("The catalogue has something else where an object, a list or a text belongs.") from error
 
 
 @cache
@@ -196,6 +206,8 @@ class _Reader:
             type_code=spec["type_code"],
             totals=tuple(spec["totals"]),
             deduction_types=frozenset(payments["deduction_types"]),
+            label_sv=spec["sv"],
+            label_en=spec["en"],
         )
 
     def _payment_codes(self, benefits: Mapping[str, Benefit]) -> Mapping[str, PaymentCode]:

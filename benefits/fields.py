@@ -89,7 +89,7 @@ class PaymentRule:
 
     `rows` is the list of rows; `row_code` and `type_code` are paths within a row, `family_code`
     a path within the payment. `totals` speak of all rows together. A row whose type is one of
-    `deduction_types` is a deduction as a whole.
+    `deduction_types` is a deduction as a whole. The labels name one payment.
     """
 
     rows: str
@@ -98,6 +98,8 @@ class PaymentRule:
     type_code: str
     totals: tuple[str, ...]
     deduction_types: frozenset[str]
+    label_sv: str
+    label_en: str
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -8,9 +8,7 @@ from lefi.languages import language
 
 
 def benefit_name(code: str) -> str:
-    """The name of a benefit; the code itself if it is of another time."""
-    benefit = catalogue().benefits.get(code)
-    return presentation.label_of(benefit, language()) if benefit else code
+    return presentation.benefit_name(code, language())
 
 
 def owner_name(code: str) -> str:
@@ -20,9 +18,7 @@ def owner_name(code: str) -> str:
 
 
 def section_name(name: str) -> str:
-    """The name of a section; its own name if the catalogue does not know it."""
-    section = catalogue().sections.get(name)
-    return presentation.label_of(section, language()) if section else name
+    return presentation.section_name(name, language())
 
 
 def labelled_leaves(fields: Iterable[Field], above: str = "") -> Iterator[tuple[Field, str]]:

@@ -4,11 +4,17 @@ Every fact is a row with `recorded_in` and `withdrawn_in`: the numbers of the im
 A row is known as of import N when recorded_in <= N and (withdrawn_in is empty or > N). Nothing is changed in place.
 """
 
+from collections.abc import Iterable
 from typing import Self
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
+
+from benefits.presentation import section_name
+from lefi.foureyes import FourEyes, FourEyesQuerySet, four_eyes
+from lefi.languages import language
 
 HEADER = "person"  # the section made of a person's facts and numbers
 
@@ -88,6 +94,18 @@ class Import(models.Model):
     refusal = models.CharField(_("refusal code"), max_length=40, blank=True)
     reason = models.TextField(_("reason"), blank=True)
     counts = models.JSONField(_("counts"), default=dict)
+    erased_at = models.DateTimeField(
+        _("erased"), null=True, blank=True, editable=False, help_text=_("When what it replaced was erased.")
+    )
+    reverses = models.OneToOneField(
+        "self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="reversed_by",
+        verbose_name=_("reverses"),
+    )
 
     objects = ImportQuerySet.as_manager()
 
@@ -100,7 +118,7 @@ class Import(models.Model):
                 "source",
                 "sequence",
                 name="import_published_once_per_sequence",
-                condition=Q(status="published"),
+                condition=Q(status="published", reverses=None),
             ),
             models.CheckConstraint(
                 name="import_published_has_a_number",
@@ -111,6 +129,51 @@ class Import(models.Model):
 
     def __str__(self) -> str:
         return f"{self.source} {self.sequence}"
+
+
+class Reversal(FourEyes):
+    """That an import was wrong and is undone: by an import of its own, so that nothing known is ever lost (C3)."""
+
+    imported = models.OneToOneField(
+        Import, on_delete=models.PROTECT, related_name="reversal", verbose_name=_("wrong import")
+    )
+    reason = models.TextField(
+        _("reason"), help_text=_("What was wrong. It is kept, and must not say whom it is about.")
+    )
+
+    objects = FourEyesQuerySet.as_manager()
+
+    class Meta(FourEyes.Meta):
+        verbose_name = _("reversal")
+        verbose_name_plural = _("reversals")
+        ordering = ["-id"]
+        constraints = [four_eyes("reversal_four_eyes")]
+
+    def __str__(self) -> str:
+        return f"{self.imported}"
+
+
+class LeftAsItIs(models.Model):
+    """A section of a person that a reversal did not touch, for somebody to look at: and why."""
+
+    class Why(models.TextChoices):
+        LATER = "later", _("a later import has changed it")
+        NUMBERS = "numbers", _("the import changed who holds which number")
+        PROTECTION = "protection", _("it would lift the protection of an identity")
+
+    reversal = models.ForeignKey(Reversal, on_delete=models.PROTECT, related_name="left", verbose_name=_("reversal"))
+    person = models.ForeignKey("Person", on_delete=models.PROTECT, related_name="+", verbose_name=_("person"))
+    section = models.CharField(_("section"), max_length=60)
+    why = models.CharField(_("why"), max_length=12, choices=Why)
+
+    class Meta:
+        verbose_name = _("left as it is")
+        verbose_name_plural = _("left as they are")
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint("reversal", "person", "section", name="left_once")]
+
+    def __str__(self) -> str:
+        return f"{section_name(self.section, language())} {self.pk}"
 
 
 class Touched(models.Model):
@@ -141,13 +204,32 @@ class Quarantined(models.Model):
         ordering = ["imported", "line"]
 
     def __str__(self) -> str:
-        return f"{self.section} {self.line}"
+        return f"{section_name(self.section, language())} {self.line}"
 
 
 class PersonQuerySet(models.QuerySet):
     def holding(self, number: str) -> Self:
         """The person who now holds an identity number (12 digits), as current or earlier number."""
         return self.filter(numbers__number=number, numbers__withdrawn_in=None)
+
+    def same_as(self, persons: Iterable[int]) -> set[int]:
+        """The keys of some persons and of all who have been found to be one of them, in two queries.
+
+        What was told of those, and holds of them, stand under the keys that they had then.
+        """
+        persons = set(persons)
+        live = PersonNumber.objects.live()
+        given_up = _given_up().filter(person__in=persons).values("number")
+        persons |= set(live.filter(number__in=given_up).values_list("person", flat=True))
+        held = live.filter(person__in=persons).values("number")
+        return persons | set(_given_up().filter(number__in=held).values_list("person", flat=True))
+
+
+def _given_up() -> models.QuerySet["PersonNumber"]:
+    """The numbers that persons held last who hold none any more, having been found to be somebody else."""
+    all_of = PersonNumber.objects.filter(person=OuterRef("person"))
+    last = all_of.order_by("-withdrawn_in").values("withdrawn_in")[:1]
+    return PersonNumber.objects.filter(~Exists(all_of.filter(withdrawn_in=None)), withdrawn_in=Subquery(last))
 
 
 class Person(models.Model):
@@ -165,6 +247,15 @@ class Person(models.Model):
 
     def __str__(self) -> str:
         return str(_("person"))
+
+    @cached_property
+    def same(self) -> set[int]:
+        """The keys of all who have been found to be this person, its own among them; asked for once."""
+        return Person.objects.same_as([self.pk])
+
+    def held(self) -> models.QuerySet:
+        """The numbers that the person holds now, as a query: a watch is on whoever holds the one it was ordered by."""
+        return PersonNumber.objects.live().filter(person__in=self.same).values("number")
 
 
 class PersonNumber(Version):
@@ -186,6 +277,8 @@ class PersonNumber(Version):
         indexes = [
             models.Index(fields=["person", "recorded_in"], name="numbers_of_a_person"),
             models.Index(fields=["recorded_in"], name="numbers_by_import"),
+            # Whoever has held a number: as of an import, and of persons found to be one.
+            models.Index(fields=["number"], name="numbers_ever_held"),
         ]
 
 
@@ -206,6 +299,12 @@ class PersonFacts(Version):
         ]
         indexes = [
             models.Index(fields=["person", "recorded_in"], name="facts_of_a_person"),
+            # Whether a person is protected, for each line of an order.
+            models.Index(
+                fields=["person"],
+                name="protected_persons",
+                condition=Q(withdrawn_in=None) & ~Q(protection=Protection.NONE),
+            ),
         ]
 
 
@@ -242,7 +341,14 @@ class BenefitPeriod(Version):
         indexes = [
             # Content of a person as of an import, in runs and on the person page.
             models.Index(fields=["person", "section", "recorded_in"], name="periods_of_a_person"),
+            # What an import brought, and took away, the newest first: its page and its lists.
+            models.Index(fields=["recorded_in", "id"], name="periods_by_import"),
+            models.Index(
+                fields=["withdrawn_in", "id"],
+                name="periods_withdrawn_by_import",
+                condition=Q(withdrawn_in__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.section} {self.pk}"
+        return f"{section_name(self.section, language())} {self.pk}"

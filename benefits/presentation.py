@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 from fractions import Fraction
 from typing import Any
 
+from benefits.catalogue import catalogue
 from benefits.fields import Field, Label
 
 SPACE = "\N{NO-BREAK SPACE}"
@@ -56,7 +57,7 @@ def describe(fields: Iterable[Field], content: Mapping[str, Any], language: str 
     """What the content says, in the order of the catalogue. What the catalogue does not know is left out."""
     entries: list[Entry] = []
     for field in fields:
-        values = _values(content.get(field.name))
+        values = values_of(content.get(field.name))
         if values:
             entries += _entries(field, values, language)
     return tuple(entries)
@@ -66,6 +67,18 @@ def label_of(one: Any, language: str = "sv") -> str:
     """The label of a field, section or benefit in a language."""
     text: str = one.label_en if language == "en" else one.label_sv
     return text
+
+
+def benefit_name(code: str, language: str = "sv") -> str:
+    """The name of a benefit; the code itself if it is of another time."""
+    benefit = catalogue().benefits.get(code)
+    return label_of(benefit, language) if benefit else code
+
+
+def section_name(name: str, language: str = "sv") -> str:
+    """The name of a section; its own name if the catalogue does not know it."""
+    section = catalogue().sections.get(name)
+    return label_of(section, language) if section else name
 
 
 def amount(value: Any, currency: str = "SEK", language: str = "sv") -> str:
@@ -99,7 +112,12 @@ def written(identity_number: str) -> str:
     return identity_number
 
 
-def _values(value: Any) -> list[Any]:
+def organisation(number: str) -> str:
+    """An organisation's number of 10 digits as it is written: 559000-0013; anything else as it is."""
+    return f"{number[:6]}-{number[6:]}" if len(number) == 10 and number.isdigit() else number
+
+
+def values_of(value: Any) -> list[Any]:
     """The values that say something: null, empty text, [] and {} are all nothing."""
     values = value if isinstance(value, list | tuple) else [value]
     return [one for one in values if one not in (None, "", [], {})]
@@ -107,10 +125,10 @@ def _values(value: Any) -> list[Any]:
 
 def _entries(field: Field, values: Sequence[Any], language: str) -> list[Entry]:
     label = label_of(field, language)
-    if _is_short(field):
-        texts = [_text(field, value, language) for value in values if not field.is_unknown(value)]
+    if is_short(field):
+        texts = [short_text(field, value, language) for value in values if not field.is_unknown(value)]
         return [Line(label, ", ".join(text for text in texts if text))] if any(texts) else []
-    if field.many and len(values) > 1 and all(map(_is_short, _present(field, values))):
+    if field.many and len(values) > 1 and all(map(is_short, _present(field, values))):
         table = _table(field, values, label, language)
         if len(table.heads) <= WIDEST_TABLE:
             return [table] if table.rows else []
@@ -135,21 +153,22 @@ def _table(field: Field, values: Sequence[Mapping[str, Any]], label: str, langua
 
 
 def _cell(column: Field, row: Mapping[str, Any], language: str) -> str:
-    return ", ".join(_text(column, value, language) for value in _values(row.get(column.name)))
+    return ", ".join(short_text(column, value, language) for value in values_of(row.get(column.name)))
 
 
 def _present(field: Field, values: Sequence[Mapping[str, Any]]) -> list[Field]:
     """The children that at least one of the values has."""
-    return [child for child in field.children if any(_values(value.get(child.name)) for value in values)]
+    return [child for child in field.children if any(values_of(value.get(child.name)) for value in values)]
 
 
-def _is_short(field: Field) -> bool:
+def is_short(field: Field) -> bool:
     """Whether a value of the field is one short text: a leaf, or an object that means one thing."""
     names = {child.name for child in field.children}
     return field.is_leaf or names in (*_PERIODS, _AMOUNT, _EXTENT) or names <= _NAMED_CODE
 
 
-def _text(field: Field, value: Any, language: str) -> str:
+def short_text(field: Field, value: Any, language: str) -> str:
+    """One value of a short field, as one text."""
     if field.is_leaf:
         return _leaf_text(field, value, language)
     names = {child.name for child in field.children}

@@ -1,7 +1,10 @@
 """PURE: the catalogue as pages show it: one row a field, with what it holds, its class and its codes."""
 
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
 
 from benefits.catalogue import Catalogue, Field, Label, Section
 from benefits.presentation import label_of
@@ -48,6 +51,57 @@ class Entry:
     fields: int = 0
     ours: bool = False
     order_name: str = ""
+
+
+MOST_HITS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """What a search found: a benefit, or a section, field or code by the section's name and the field's path."""
+
+    name: str
+    label: str
+    section: str = ""
+    path: str = ""
+    within: str = ""
+
+
+def search(catalogue: Catalogue, text: str, language: str) -> list[Hit]:
+    """The benefits, sections, fields and codes whose name or label, in either language, holds all words of a text.
+
+    Å, ä and ö are found without their dots as well. At most MOST_HITS, benefits first.
+    """
+    words = _folded(text).split()
+    found = (hit for said, hit in _searched(catalogue, language) if all(word in said for word in words))
+    return list(islice(found, MOST_HITS)) if words else []
+
+
+@lru_cache(maxsize=4)
+def _searched(catalogue: Catalogue, language: str) -> tuple[tuple[str, Hit], ...]:
+    """Everything that can be found, as it is said and as it is shown."""
+    return tuple((_folded(said), hit) for said, hit in _sayings(catalogue, language))
+
+
+def _sayings(catalogue: Catalogue, language: str) -> Iterator[tuple[str, Hit]]:
+    for one in catalogue.benefits.values():
+        hit = Hit(one.code, label_of(one, language))
+        yield f"{one.code} {one.order_name} {one.label_sv} {one.label_en}", hit
+    for section in catalogue.sections.values():
+        name, title = section.name, label_of(section, language)
+        yield f"{name} {section.label_sv} {section.label_en}", Hit(name, title, name)
+        for field in section.walk():
+            label = label_of(field, language)
+            hit = Hit(field.path, label, name, field.path, title)
+            yield f"{field.path} {label_of(field, 'sv')} {label_of(field, 'en')}", hit
+            for code, said in field.codes.items():
+                hit = Hit(code, _text(said, language), name, field.path, f"{title}, {label}")
+                yield f"{code} {said.sv} {said.en}", hit
+
+
+def _folded(text: str) -> str:
+    parts = unicodedata.normalize("NFD", text.casefold())
+    return "".join(sign for sign in parts if not unicodedata.combining(sign))
 
 
 def sections(catalogue: Catalogue, language: str) -> list[Entry]:

@@ -126,17 +126,22 @@ def add_unknown_persons(number: int) -> None:
 
 def add_persons(numbers: str, recorded_in: int) -> None:
     """A person for each number, of those that a query gives, which nobody holds. Safe beside others who do the same."""
-    execute(
-        f"INSERT INTO benefits_person (first_number) SELECT number FROM ({numbers}) wanted "
-        "WHERE NOT EXISTS (SELECT 1 FROM benefits_personnumber n "
-        "WHERE n.number = wanted.number AND n.withdrawn_in IS NULL)"
+    add_unheld(
+        f"SELECT DISTINCT number FROM ({numbers}) wanted WHERE (SELECT n.id FROM benefits_personnumber n "
+        "WHERE n.number = wanted.number AND n.withdrawn_in IS NULL) IS NULL",
+        recorded_in,
     )
+
+
+def add_unheld(numbers: str, recorded_in: int) -> None:
+    """A person for each number that a query gives, once each, and nobody held a moment ago. As safe as that."""
+    execute(f"INSERT INTO benefits_person (first_number) {numbers}")
     execute(
         "INSERT INTO benefits_personnumber (person_id, number, current, recorded_in) "
-        f"SELECT max(p.id), p.first_number, {'true' if on_postgresql() else '1'}, %s "
-        f"FROM benefits_person p JOIN ({numbers}) wanted ON wanted.number = p.first_number "
-        "WHERE NOT EXISTS (SELECT 1 FROM benefits_personnumber n WHERE n.person_id = p.id) "
-        "GROUP BY p.first_number ON CONFLICT DO NOTHING",
+        # id + 0: in a table without statistics the newest would be sought from the end of its key, row by row
+        "SELECT (SELECT p.id FROM benefits_person p WHERE p.first_number = unheld.number "
+        "ORDER BY p.id + 0 DESC LIMIT 1), number, "
+        f"{'true' if on_postgresql() else '1'}, %s FROM ({numbers}) unheld WHERE true ON CONFLICT DO NOTHING",
         [recorded_in],
     )
 

@@ -1,7 +1,7 @@
 """The catalogue in public: as the file that everything follows from, and as pages to read."""
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.cache import cache_control
 from django.views.decorators.http import require_safe
 
@@ -9,6 +9,9 @@ from benefits import reference
 from benefits.catalogue import DATA, catalogue
 from benefits.presentation import label_of
 from lefi.languages import language
+from lefi.masking import mask_identity_numbers
+
+LONGEST = 60  # letters of a search
 
 
 @require_safe
@@ -19,8 +22,17 @@ def catalogue_file(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def reference_index(request: HttpRequest) -> HttpResponse:
-    """All sections, benefits and field classes."""
+    """All sections, benefits and field classes, and what a search finds in them.
+
+    What is searched for stands in the address, where an identity number must never be: one is thrown away.
+    """
+    text = request.GET.get("q", "").strip()[:LONGEST]
+    if mask_identity_numbers(text) != text:
+        return redirect("reference")
     context = {
+        "text": text,
+        "hits": reference.search(catalogue(), text, language()),
+        "most": reference.MOST_HITS,
         "version": catalogue().version,
         "sections": reference.sections(catalogue(), language()),
         "benefits": reference.benefits(catalogue(), language()),

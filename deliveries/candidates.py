@@ -27,6 +27,19 @@ JOIN run_stream s ON s.stream_id = w.stream_id AND t.number > s.examined_import
 JOIN run_section rs ON rs.section = t.section AND rs.benefit = w.benefit
 WHERE t.number > %s AND t.number <= %s
 """
+# What the imports since the last night concern, but for what was ordered and is complete anyway, and for an import that
+# has been undone and what undid it: two people have seen to those.
+_TOUCHED_SINCE = """
+SELECT w.benefit, count(DISTINCT w.id) FROM benefits_touched t
+JOIN benefits_import i ON i.number = t.number AND i.reverses_id IS NULL
+AND NOT EXISTS (SELECT 1 FROM benefits_import r WHERE r.reverses_id = i.id)
+JOIN subscriptions_watch w ON w.person_id = t.person_id AND w.ended_at IS NULL
+JOIN run_stream s ON s.stream_id = w.stream_id
+JOIN run_section rs ON rs.section = t.section AND rs.benefit = w.benefit
+WHERE t.number > %s AND t.number <= %s AND NOT EXISTS (
+  SELECT 1 FROM subscriptions_pending p WHERE p.watch_id = w.id AND p.reason IN ('first', 'refresh')
+) GROUP BY w.benefit
+"""
 # A watch's own change; also of one that has ended, which is to be told.
 _LAW_OF_WATCHES = """
 SELECT w.stream_id, w.id FROM subscriptions_lawchange c
@@ -64,12 +77,13 @@ SELECT w.stream_id, w.id FROM subscriptions_watch w JOIN (
 """
 _OPEN = " WHERE w.ended_at IS NULL"
 # Not of an open watch known to be frozen: only a law change or a date can thaw it, and those make it a candidate.
+# Nor of one whose news staff have dropped: it is told once it changes again.
 _PENDING = """
 SELECT DISTINCT w.stream_id, w.id FROM subscriptions_pending p JOIN subscriptions_watch w ON w.id = p.watch_id
 JOIN run_stream s ON s.stream_id = w.stream_id
-WHERE w.ended_at IS NOT NULL OR NOT EXISTS (
+WHERE p.reason <> 'dropped' AND (w.ended_at IS NOT NULL OR NOT EXISTS (
   SELECT 1 FROM subscriptions_pending f WHERE f.watch_id = p.watch_id AND f.reason IN ('protected', 'held')
-)
+))
 """
 _STOCK = "SELECT w.stream_id, w.id FROM subscriptions_watch w WHERE w.ended_at IS NULL AND w.stream_id IN (%s)"
 _CONSENT_DATES = """
@@ -89,7 +103,7 @@ WHERE p.valid_from > %s AND p.valid_from <= %s OR p.valid_to >= %s AND p.valid_t
 
 
 def find(run: Run, streams: list[Stream]) -> int:
-    """Write the run's candidates in the given streams and return how many."""
+    """Write the run's candidates in the given streams, and by benefit what was touched; return how many candidates."""
     _prepare(streams)
     try:
         _add(run, _TOUCHED, [min((s.examined_import for s in streams), default=0), run.as_of_import])
@@ -98,10 +112,29 @@ def find(run: Run, streams: list[Stream]) -> int:
             _add(run, query, [since, run.as_of_law])
         _add(run, _PENDING, [])
         _add_where_a_date_passed(run, streams)
+        run.touched = _touched_since_the_last_night(run)
     finally:
         drop_temporary_tables(_TABLES)
     analyze(["deliveries_candidate"])
     return _count(run)
+
+
+def _touched_since_the_last_night(run: Run) -> dict[str, int]:
+    """By benefit, how many watches the imports since the last night concern."""
+    nights = Run.objects.filter(kind=Run.Kind.NIGHTLY, dry_run=False, pk__lt=run.pk).order_by("-pk")
+    since = nights.values_list("as_of_import", flat=True).first() or 0
+    with connection.cursor() as cursor:
+        cursor.execute(_TOUCHED_SINCE, [since, run.as_of_import])
+        return dict(cursor.fetchall())
+
+
+def sizes(run: Run) -> dict[int, int]:
+    """How many candidates each stream of a run has."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT stream_id, count(*) FROM deliveries_candidate WHERE run_id = %s GROUP BY stream_id", [run.pk]
+        )
+        return dict(cursor.fetchall())
 
 
 def touched_by_law(stream: Stream, since: int) -> tuple[int, set[int]]:

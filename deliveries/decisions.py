@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from benefits.apart import numbers_apart
 from deliveries.models import StoredDecision
 from subscriptions.decision import Consent, Decision, Profile, decide
 from subscriptions.models import Watch
 from subscriptions.profiles import (
+    Given,
     StreamLaw,
-    best,
     consents_of,
+    given_for,
     protected_among,
     protected_numbers,
     released_among,
@@ -26,9 +28,10 @@ class Decider:
         self.law = law
         self.stored: dict[str, StoredDecision] = {}
         self._decided: dict[Profile, tuple[Decision, str]] = {}
-        self._consents: dict[int, list[Consent]] = {}
+        self._consents: dict[int, list[Given]] = {}
         self._protected: set[int] = set()
         self._protected_numbers: set[str] = set()
+        self._apart: set[str] = set()
         self._released: set[int] = set()
 
     def about(self, watches: Sequence[Watch]) -> None:
@@ -39,12 +42,13 @@ class Decider:
         self._released = released_among(filter(self._is_protected, watches), self.law.day)
         if self.law.basis is not None and self.law.basis.consent_needed:
             self._consents = consents_of(self.law.stream, person_ids)
+            self._apart = self._protected_numbers | numbers_apart(self._protected)
 
     def decide(self, watch: Watch) -> tuple[Decision, str]:
         """The decision for a watch, and the key it is stored under."""
         profile = self.law.profile(
             watch.benefit,
-            consent=best(self._consents.get(watch.person_id, []), watch.benefit, self.law.day),
+            consent=self._consent(watch),
             case=bool(watch.case_reference),
             need=bool(watch.need_reference),
             protected=self._is_protected(watch),
@@ -58,6 +62,11 @@ class Decider:
             self.stored[row.key] = row
             self._decided[profile] = decision, row.key
         return self._decided[profile]
+
+    def _consent(self, watch: Watch) -> Consent | None:
+        """The consent that speaks for a watch."""
+        given = given_for(watch.ordered_number, self._consents.get(watch.person_id, []), self._apart)
+        return self.law.consent(given, watch.ordered_number, watch.benefit) if given else None
 
     def _is_protected(self, watch: Watch) -> bool:
         return watch.person_id in self._protected or watch.ordered_number in self._protected_numbers

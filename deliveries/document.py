@@ -6,14 +6,14 @@ elements and texts are what lxml reads back, and each document is validated befo
 
 import hashlib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import IO, Any
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, quoteattr
 
 from benefits.catalogue import Field, Section
-from benefits.content import text_of
+from benefits.content import NOT_XML, text_of
 from deliveries.changes import BlockChange
 from deliveries.schema import NAMESPACE, VERSION
 
@@ -60,16 +60,43 @@ class Head:
     benefits: Sequence[tuple[str, int]]
     final: bool
     reservations: Sequence[ReservationLine] = ()
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAnswer:
+    """What an order of the customer's was answered, as a whole: `counts` says how many lines got each code."""
+
+    id: int
+    received: datetime
+    lines: int
+    reference: str
+    counts: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class LineAnswer:
+    """A line of an order that had no effect. `file_row` is 0 where the file's row has the line's own number."""
+
+    line: int
+    file_row: int
+    code: str
+    reference: str
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What has become of a watch: a kundStatus, the benefit's order name, and for an end its coarse reason."""
+    """What has become of a watch: a kundStatus, the benefit's order name, and for an end its coarse reason.
+
+    `order` and `line` name the line of an order that it answers; 0 where it answers none.
+    """
 
     watch: int
     benefit: str
     code: str
     reason: str = ""
+    order: int = 0
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,9 +130,18 @@ class Writer:
         self.size = 0
         self.persons = 0
         self.blocks = 0
+        self._answering = True
         self._write(_opening(head))
 
+    def answer(self, order: OrderAnswer, pages: Iterable[Sequence[LineAnswer]]) -> None:
+        """Say what an order was answered, its lines without effect a page at a time. Before all persons."""
+        self._write(_order(order))
+        for lines in pages:
+            self._write("".join(map(_line, lines)))
+        self._write("</bestallning>\n")
+
     def add(self, entries: Iterable[Entry]) -> None:
+        self._end_answers()
         texts = []
         for entry in entries:
             texts.append(_person(entry))
@@ -115,11 +151,17 @@ class Writer:
 
     def close(self) -> str:
         """End the document and return its SHA-256 in hex."""
+        self._end_answers()
         self._write(
             f"</informationsfalt>\n<slutfalt><personer>{self.persons}</personer><block>{self.blocks}</block>"
             "</slutfalt>\n</leverans>\n"
         )
         return self._hash.hexdigest()
+
+    def _end_answers(self) -> None:
+        if self._answering:
+            self._write("<informationsfalt>\n")
+            self._answering = False
 
     def _write(self, text: str) -> None:
         data = text.encode()
@@ -140,6 +182,7 @@ def _opening(head: Head) -> str:
         _leaf("foregaende", head.previous_sha256),
         _leaf("korning", str(head.run)),
         _leaf("slag", head.kind),
+        _leaf("orsak", head.cause) if head.cause else "",
         _leaf("beslutsdag", head.day.isoformat()),
         _leaf("skapad", head.created.isoformat(timespec="seconds")),
         _leaf("tillImport", str(head.as_of_import)),
@@ -155,15 +198,34 @@ def _opening(head: Head) -> str:
     for one in head.reservations:
         texts.append(f"<forbehall>{_leaf('grund', one.ground)}{_leaf('text', one.text)}</forbehall>")
     texts.append(_leaf("avslutar", "true" if head.final else "false"))
-    return "".join(texts) + "</generelltfalt>\n<informationsfalt>\n"
+    return "".join(texts) + "</generelltfalt>\n"
+
+
+def _order(order: OrderAnswer) -> str:
+    received = order.received.isoformat(timespec="seconds")
+    reference = f" referens={_quoted(order.reference)}" if order.reference else ""
+    counts = "".join(f'<svar kod="{code}" antal="{count}"/>' for code, count in sorted(order.counts.items()))
+    return f'<bestallning id="{order.id}" mottagen="{received}" rader="{order.lines}"{reference}>{counts}\n'
+
+
+def _line(line: LineAnswer) -> str:
+    row = f' fil-rad="{line.file_row}"' if line.file_row else ""
+    reference = f" referens={_quoted(line.reference)}" if line.reference else ""
+    return f'<rad nr="{line.line}"{row} kod="{line.code}"{reference}/>\n'
+
+
+def _quoted(text: str) -> str:
+    """A text of the customer's as an attribute; what XML cannot hold must not stop the delivery."""
+    return quoteattr(NOT_XML.sub("\ufffd", text))
 
 
 def _person(entry: Entry) -> str:
     texts = [f'<person informationstyp="{0 if entry.complete else 1}">{_leaf("personnummer", entry.number)}']
     for status in entry.statuses:
         reason = _leaf("orsak", status.reason) if status.reason else ""
+        order = f' bestallning="{status.order}" rad="{status.line}"' if status.order else ""
         texts.append(
-            f'<statusBestallning bevakning="{status.watch}"><kundStatus>{status.code}</kundStatus>'
+            f'<statusBestallning bevakning="{status.watch}"{order}><kundStatus>{status.code}</kundStatus>'
             f"<formansinformation><{status.benefit}>1</{status.benefit}></formansinformation>{reason}"
             "</statusBestallning>"
         )

@@ -76,21 +76,21 @@ def explain(*, person: Person, customer: Customer, day: date) -> Explanation:
 
 
 def _find(person: Person, customer: Customer, day: date) -> _Found:
-    """Eight queries, however much there is."""
+    """Nine queries, however much there is."""
     about = Disclosure.objects.about(person).of(customer)
-    ids = set(Watch.objects.of(customer).filter(person=person).values_list("pk", flat=True))
+    ids = set(Watch.objects.of(customer).filter(person__in=person.same).values_list("pk", flat=True))
     ids.update(about.values_list("watch", flat=True))  # watches that have gone on to another person since
     watches = Watch.objects.filter(pk__in=ids).select_related("stream__agreement").order_by("opened_at", "pk")
     found = _Found(person, day, list(watches))
-    on_person = {one.pk for one in found.watches if one.person_id == person.pk}
+    on_person = {one.pk for one in found.watches if one.person_id in person.same}
     rows = Disclosure.objects.filter(watch__in=ids, delivery__day__lte=day).select_related("decision", "delivery")
     for row in rows.order_by("-delivery__number"):
-        if row.person_id == person.pk or row.watch_id in on_person:
+        if row.person_id in person.same or row.watch_id in on_person:
             found.disclosures[row.watch_id].append(row)
     streams = {one.stream_id for one in found.watches}
     nights = StreamRun.objects.filter(stream__in=streams, run__day=day, run__dry_run=False)
     found.nights = {one.stream_id: one for one in nights.select_related("delivery").order_by("run")}
-    messages = SpontaneousDisclosure.objects.approved().filter(person=person, customer=customer)
+    messages = SpontaneousDisclosure.objects.approved().filter(person__in=person.same, customer=customer)
     messages = messages.filter(approved_at__lte=_end_of(day)).order_by("pk")
     found.messages = list(messages.select_related("decision"))
     found.bases = _bases(found)

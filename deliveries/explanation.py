@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from benefits.catalogue import Field, Section
 from benefits.labels import labelled_leaves
 from deliveries.models import StoredDecision
-from subscriptions.decision import PLACE_REVEALING
+from subscriptions.decision import NEVER_OF_PROTECTED
 from subscriptions.disclosable import THIRD_PERSON
 from subscriptions.labels import class_name
 
@@ -28,7 +28,7 @@ class Verdict(TextChoices):
     NOT_IN_BASIS = "not_in_basis", _("left out: the legal basis does not give its class")
     NOT_IN_CONSENT = "not_in_consent", _("left out: the consent does not cover its class")
     NOT_IN_AGREEMENT = "not_in_agreement", _("left out: the agreement does not name its class")
-    PLACE_REVEALING = "place_revealing", _("left out: it could reveal where a protected person is")
+    OF_PROTECTED = "of_protected", _("left out: it is never told of a person with protected identity")
     THIRD_PERSON = "third_person", _("left out: it is about a third person")
 
 
@@ -188,6 +188,6 @@ def _why_not(cls: str, profile: Mapping[str, Any]) -> Verdict:
         return Verdict.NOT_IN_BASIS
     if basis.get("consent_needed") and cls not in consent.get("classes", ()):
         return Verdict.NOT_IN_CONSENT
-    if cls in terms.get("classes", ()) and profile.get("protected") and cls in PLACE_REVEALING:
-        return Verdict.PLACE_REVEALING
+    if cls in terms.get("classes", ()) and profile.get("protected") and cls in NEVER_OF_PROTECTED:
+        return Verdict.OF_PROTECTED
     return Verdict.NOT_IN_AGREEMENT

@@ -11,7 +11,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from deliveries.models import Delivery, HandoutRelease
-from deliveries.services import HOLDING, as_text, refused_now
+from deliveries.rights import refused_now
+from deliveries.services import HOLDING, as_text
 from lefi import foureyes
 from lefi.errors import Refused
 from lefi.reasons import demand_reason

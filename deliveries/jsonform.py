@@ -12,7 +12,20 @@ from typing import Any
 
 from benefits.catalogue import Catalogue, Field, catalogue
 from benefits.content import text_of
-from deliveries.reading import Block, Head, Item, PersonEntry, Reservation, Status, read, read_head
+from deliveries.reading import (
+    Block,
+    Head,
+    Item,
+    LineAnswer,
+    OrderAnswer,
+    PersonEntry,
+    Reservation,
+    Status,
+    read,
+    read_as,
+    read_head,
+    read_orders,
+)
 from deliveries.schema import VERSION
 
 _TYPES = {"integer": "integer", "decimal": "number", "boolean": "boolean"}  # days may be partial: text
@@ -26,14 +39,58 @@ _NUMBER = {"type": "integer", "minimum": 1}
 
 def to_json(path: Path) -> Iterator[str]:
     """Yield the delivery's JSON in pieces, a person at a time. Raise DocumentFault if the XML does not hold."""
-    yield f'{{"schemaversion":"{VERSION}",\n"generelltfalt":{_QUOTE(_head(read_head(path)))},\n"informationsfalt":'
-    yield '{"person":['
+    return _pieces(path, read(path), catalogue())
+
+
+def to_json_as(path: Path, known: Catalogue) -> Iterator[str]:
+    """The same of a document that was made with another catalogue than the one in force."""
+    return _pieces(path, read_as(path, known), known)
+
+
+def _pieces(path: Path, entries: Iterable[PersonEntry], known: Catalogue) -> Iterator[str]:
+    yield f'{{"schemaversion":"{VERSION}",\n"generelltfalt":{_QUOTE(_head(read_head(path)))},\n'
+    yield from _orders(read_orders(path))
+    yield '"informationsfalt":{"person":['
     persons = blocks = 0
-    for entry in read(path):
-        yield (",\n" if persons else "\n") + _person(entry)
+    for entry in entries:
+        yield (",\n" if persons else "\n") + _person(entry, known)
         persons += 1
         blocks += len(entry.blocks)
     yield f'\n]}},\n"slutfalt":{{"personer":{persons},"block":{blocks}}}}}\n'
+
+
+def _orders(said: Iterator[OrderAnswer | LineAnswer]) -> Iterator[str]:
+    """The orders' answers, a line at a time; nothing where there are none."""
+    between = '"bestallning":['
+    inside = False
+    for one in said:
+        if isinstance(one, OrderAnswer):
+            yield f'{"]}" if inside else ""}{between}\n{_QUOTE(_order(one))[:-1]},"rad":['
+            between, inside, comma = ",", True, ""
+        else:
+            yield f"{comma}\n{_QUOTE(_line(one))}"
+            comma = ","
+    if inside:
+        yield "]}],\n"
+
+
+def _order(one: OrderAnswer) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "mottagen": one.received.isoformat(timespec="seconds"),
+        "rader": one.lines,
+        **({"referens": one.reference} if one.reference else {}),
+        "svar": [{"kod": code, "antal": count} for code, count in one.counts.items()],
+    }
+
+
+def _line(one: LineAnswer) -> dict[str, Any]:
+    return {
+        "nr": one.line,
+        **({"fil-rad": one.file_row} if one.file_row else {}),
+        "kod": one.code,
+        **({"referens": one.reference} if one.reference else {}),
+    }
 
 
 def _head(head: Head) -> dict[str, Any]:
@@ -46,6 +103,7 @@ def _head(head: Head) -> dict[str, Any]:
         "foregaende": head.previous_sha256,
         "korning": head.run,
         "slag": head.kind,
+        **({"orsak": head.cause} if head.cause else {}),
         "beslutsdag": head.day.isoformat(),
         "skapad": head.created.isoformat(timespec="seconds"),
         "tillImport": head.as_of_import,
@@ -64,10 +122,10 @@ def _reservation(one: Reservation) -> dict[str, str]:
     return {"grund": one.ground, "text": one.text}
 
 
-def _person(entry: PersonEntry) -> str:
+def _person(entry: PersonEntry, known: Catalogue) -> str:
     said = {"informationstyp": 0 if entry.complete else 1, "personnummer": entry.number}
     statuses = _QUOTE([_status(one) for one in entry.statuses])
-    blocks = ",".join(map(_block, entry.blocks))
+    blocks = ",".join(_block(one, known) for one in entry.blocks)
     return f'{_QUOTE(said)[:-1]},"statusBestallning":{statuses},"block":[{blocks}]}}'
 
 
@@ -75,12 +133,13 @@ def _status(status: Status) -> dict[str, Any]:
     return {
         "bevakning": status.watch,
         "kundStatus": int(status.code),
+        **({"bestallning": status.order, "rad": status.line} if status.order else {}),
         "formansinformation": {status.benefit: 1},
         **({"orsak": status.reason} if status.reason else {}),
     }
 
 
-def _block(block: Block) -> str:
+def _block(block: Block, known: Catalogue) -> str:
     said = {
         "bevakning": block.watch,
         "forman": block.benefit,
@@ -88,7 +147,7 @@ def _block(block: Block) -> str:
         "fore": block.before,
         "efter": block.after,
     }
-    fields = catalogue().sections[block.section].fields
+    fields = known.sections[block.section].fields
     items = ",".join(_item(fields, one) for one in block.items)
     return f'{_QUOTE(said)[:-1]},"poster":[{items}],"borttagen":{_QUOTE(block.removed)}}}'
 
@@ -126,9 +185,11 @@ def json_schema(known: Catalogue) -> dict[str, Any]:
             {
                 "schemaversion": {"const": VERSION},
                 "generelltfalt": _head_schema(),
+                "bestallning": _list(_order_schema()),
                 "informationsfalt": _closed({"person": _list({"$ref": "#/$defs/person"})}),
                 "slutfalt": _closed({"personer": _COUNT, "block": _COUNT}),
-            }
+            },
+            optional=["bestallning"],
         ),
         "$defs": {
             "person": _person_schema(known),
@@ -154,6 +215,7 @@ def _head_schema() -> dict[str, Any]:
             "foregaende": {"type": "string", "pattern": _SHA256},
             "korning": _COUNT,
             "slag": _TEXT,
+            "orsak": _TEXT,
             "beslutsdag": {"type": "string", "format": "date"},
             "skapad": {"type": "string", "format": "date-time"},
             "tillImport": _COUNT,
@@ -163,7 +225,22 @@ def _head_schema() -> dict[str, Any]:
             "forbehall": _list(_closed({"grund": _TEXT, "text": _TEXT})),
             "avslutar": {"type": "boolean"},
         },
-        optional=["enhet", "forbehall"],
+        optional=["enhet", "orsak", "forbehall"],
+    )
+
+
+def _order_schema() -> dict[str, Any]:
+    line = {"nr": _NUMBER, "fil-rad": _NUMBER, "kod": _TEXT, "referens": _TEXT}
+    return _closed(
+        {
+            "id": _NUMBER,
+            "mottagen": {"type": "string", "format": "date-time"},
+            "rader": _COUNT,
+            "referens": _TEXT,
+            "svar": _list(_closed({"kod": _TEXT, "antal": _COUNT})),
+            "rad": _list(_closed(line, optional=["fil-rad", "referens"])),
+        },
+        optional=["referens"],
     )
 
 
@@ -173,6 +250,8 @@ def _person_schema(known: Catalogue) -> dict[str, Any]:
     status = {
         "bevakning": _NUMBER,
         "kundStatus": {"type": "integer"},
+        "bestallning": _NUMBER,
+        "rad": _NUMBER,
         "formansinformation": one_benefit,
         "orsak": _TEXT,
     }
@@ -180,7 +259,7 @@ def _person_schema(known: Catalogue) -> dict[str, Any]:
         {
             "informationstyp": {"enum": [0, 1]},
             "personnummer": _TEXT,
-            "statusBestallning": _list(_closed(status, optional=["orsak"])),
+            "statusBestallning": _list(_closed(status, optional=["bestallning", "rad", "orsak"])),
             "block": _list({"$ref": "#/$defs/block"}),
         }
     )

@@ -1,35 +1,26 @@
 """A delivery as people read it: its persons, a page at a time, in the words of the catalogue."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from django.db.models import Count, Min, Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from benefits import presentation
-from benefits.catalogue import HEADER, Field, catalogue
-from benefits.labels import benefit_name
-from benefits.presentation import Entry
-from deliveries import reading
-from deliveries.changes import CHANGED, NEW
-from deliveries.models import Delivery
-from deliveries.schema import ACTIVE, ENDED, NOT_AUTHORISED
+from deliveries import earlier, reading, telling
+from deliveries.models import Delivery, Disclosure
+from deliveries.telling import PersonText
 from lefi.audit.models import Action, AuditEvent
 from lefi.errors import Refused
-from lefi.languages import language
+from subscriptions.answers import sentence
 from subscriptions.models import Watch
 
 PERSONS_PER_PAGE = 25
-MARKS = {NEW: _("New"), CHANGED: _("Changed")}
-STATUSES = {
-    ACTIVE: _("The watch is open."),
-    NOT_AUTHORISED: _("Nothing may be told of this now."),
-    ENDED: _("The watch has ended."),
-}
+LINES_PER_ORDER = 25
 REFUSALS = {
     "OUT_OF_SEQUENCE": (
         _("An earlier delivery must be opened first."),
@@ -38,6 +29,10 @@ REFUSALS = {
     "RECALLED": (
         _("The delivery was recalled before anybody had fetched it."),
         _("What may still be told comes again in a later delivery."),
+    ),
+    "PURGED": (
+        _("What the delivery held has been erased, since it is so long ago."),
+        _("That it was told is kept. Order a full refresh if you need to know what stands now."),
     ),
     "AGREEMENT_NOT_ACTIVE": (
         _("The agreement is not active."),
@@ -50,6 +45,10 @@ REFUSALS = {
     "RESERVATION_NOT_ACKNOWLEDGED": (
         _("A reservation about the use of the information must be acknowledged first."),
         _("An administrator of your organisation does that here in the portal, under Reservations."),
+    ),
+    "SIGNING_KEY_MISSING": (
+        _("The receipt cannot be signed just now."),
+        _("The fault is with Försäkringskassan. Try again later."),
     ),
     "RELEASE_NEEDED": (
         _("The delivery cannot be shown again without help from Försäkringskassan."),
@@ -71,54 +70,39 @@ REFUSALS = {
 
 
 @dataclass(frozen=True)
-class ItemText:
-    change: str
-    mark: Promise | str
-    entries: tuple[Entry, ...]
+class LineText:
+    """A line of an order that had no effect, and why."""
 
-
-@dataclass(frozen=True)
-class BlockText:
-    """One section of one watch: what it holds now, and how that differs from before."""
-
-    title: str
-    benefit: str
-    items: list[ItemText]
-    removed: int
-
-    @property
-    def new(self) -> int:
-        return sum(item.change == NEW for item in self.items)
-
-    @property
-    def changed(self) -> int:
-        return sum(item.change == CHANGED for item in self.items)
-
-
-@dataclass(frozen=True)
-class StatusText:
-    """What has become of a watch; `reason` is why it ended, if it did."""
-
-    benefit: str
+    line: int
+    row: int
     sentence: Promise | str
-    reason: Promise | str
+    reference: str
 
 
-@dataclass(frozen=True)
-class PersonText:
-    number: str
-    name: str
-    complete: bool
-    statuses: list[StatusText]
-    blocks: list[BlockText]
+@dataclass
+class OrderText:
+    """What an order was answered: how many lines got each answer, the first lines without effect, how many `more`."""
+
+    id: int
+    received: datetime
+    lines_in_all: int
+    reference: str
+    counts: list[tuple[Promise | str, int]]
+    lines: list[LineText] = field(default_factory=list)
+    more: int = 0
 
 
 @dataclass(frozen=True)
 class Page:
+    """Some of a delivery's persons, as they stand in it, and whether there are `more` after them."""
+
     number: int
-    persons: list[PersonText]
-    watches: frozenset[int]
+    entries: list[reading.PersonEntry]
     more: bool
+
+    @property
+    def watches(self) -> frozenset[int]:
+        return frozenset(watch for entry in self.entries for watch in _watches(entry))
 
 
 def words_of(refusal: Refused) -> tuple[Promise | str, Promise | str]:
@@ -126,22 +110,54 @@ def words_of(refusal: Refused) -> tuple[Promise | str, Promise | str]:
     return REFUSALS.get(refusal.code, (refusal.sentence or refusal.code, ""))
 
 
-def page_of(path: Path, number: int) -> Page:
-    """The persons of a page, the first being 1, and whether there are more after it."""
-    first = (number - 1) * PERSONS_PER_PAGE
-    entries = list(islice(reading.read(path, check=False), first, first + PERSONS_PER_PAGE + 1))
-    shown = entries[:PERSONS_PER_PAGE]
-    return Page(
-        number=number,
-        persons=[_person(entry) for entry in shown],
-        watches=frozenset(watch for entry in shown for watch in _watches(entry)),
-        more=len(entries) > PERSONS_PER_PAGE,
+def page_of(path: Path, number: int, *, size: int = PERSONS_PER_PAGE, watches: Collection[int] | None = None) -> Page:
+    """The persons of a page, the first being 1; of those alone that one of some watches is on, if any are named."""
+    first = (number - 1) * size
+    entries = list(islice(reading.read(path, check=False, watches=watches), first, first + size + 1))
+    return Page(number, entries[:size], more=len(entries) > size)
+
+
+def persons_of(page: Page, *, delivery: Delivery, at: datetime) -> list[PersonText]:
+    """The persons of a page in words, beside what earlier deliveries told of them."""
+    watches = Watch.objects.filter(stream=delivery.stream_id).in_bulk(page.watches)
+    return telling.persons(page.entries, earlier.told_before(delivery, page.entries, at=at), watches, delivery.day)
+
+
+def counts_of(delivery: Delivery) -> dict[str, int]:
+    """How many persons a delivery has complete information on, and changes, and how many watches ended in it.
+
+    Persons by the numbers they were ordered by: fewer would tell that two are one person's.
+    """
+    sent = Disclosure.objects.filter(delivery=delivery, outcome=Disclosure.Outcome.SENT)
+    return sent.aggregate(
+        whole=Count("watch__ordered_number", distinct=True, filter=Q(complete=True)),
+        changed=Count("watch__ordered_number", distinct=True, filter=Q(complete=False) & ~Q(sections={})),
+        ended=Count("watch", filter=Q(watch__ended_at__lte=delivery.released_at)),
     )
 
 
+def orders_of(path: Path) -> list[OrderText]:
+    """What a delivery says of orders, with the first lines without effect of each."""
+    found: list[OrderText] = []
+    for one in reading.read_orders(path):
+        if isinstance(one, reading.OrderAnswer):
+            counts = [(sentence(code), count) for code, count in one.counts.items()]
+            found.append(OrderText(one.id, one.received, one.lines, one.reference, counts))
+        elif len(found[-1].lines) < LINES_PER_ORDER:
+            row = one.file_row or one.line
+            found[-1].lines.append(LineText(one.line, row, sentence(one.code), one.reference))
+        else:
+            found[-1].more += 1
+    return found
+
+
 def log_read(page: Page, *, delivery: Delivery, user: Any, at: datetime) -> None:
-    """Log, for each person on the page, that the user read about that person."""
-    watches = Watch.objects.filter(stream=delivery.stream_id, pk__in=page.watches)
+    """Log, for each person on the page, that the user read about that person; for each number, if there are several.
+
+    The customer reads the log too, and how many persons a page was about.
+    """
+    watches = Watch.objects.filter(stream=delivery.stream_id, pk__in=page.watches).order_by()
+    read = watches.values("person_id", "ordered_number").annotate(watch=Min("pk")).order_by("person_id", "watch")
     AuditEvent.objects.bulk_create(
         AuditEvent(
             at=at,
@@ -149,53 +165,13 @@ def log_read(page: Page, *, delivery: Delivery, user: Any, at: datetime) -> None
             action=Action.READ,
             object_type=delivery._meta.label_lower,
             object_id=str(delivery.pk),
-            person_id=person_id,
+            person_id=one["person_id"],
+            customer_id=None if user.is_staff else delivery.stream.agreement.customer_id,
             reason="portal delivery",
+            details={"watch": one["watch"]},
         )
-        for person_id in sorted(set(watches.values_list("person_id", flat=True)))
+        for one in read
     )
-
-
-def _person(entry: reading.PersonEntry) -> PersonText:
-    return PersonText(
-        number=presentation.written(entry.number),
-        name=_name(entry),
-        complete=entry.complete,
-        statuses=[_status(status) for status in entry.statuses],
-        blocks=_blocks(entry),
-    )
-
-
-def _name(entry: reading.PersonEntry) -> str:
-    """The person's name where it may be told; it stands in the header's block."""
-    items = (item for block in entry.blocks if block.section == HEADER for item in block.items)
-    return next((str(item.content["namn"]) for item in items if item.content.get("namn")), "")
-
-
-def _status(status: reading.Status) -> StatusText:
-    benefit = catalogue().by_order_name(status.benefit)
-    name = presentation.label_of(benefit, language()) if benefit else status.benefit
-    reasons = dict(Watch.EndReason.choices)
-    return StatusText(name, STATUSES.get(status.code, status.code), reasons.get(status.reason, status.reason))
-
-
-def _blocks(entry: reading.PersonEntry) -> list[BlockText]:
-    """The blocks, with who the person is first and once: each watch has that block of its own."""
-    headers = [block for block in entry.blocks if block.section == HEADER]
-    others = [block for block in entry.blocks if block.section != HEADER]
-    return [_block(block, complete=entry.complete) for block in [*headers[:1], *others]]
-
-
-def _block(block: reading.Block, *, complete: bool) -> BlockText:
-    section = catalogue().sections[block.section]
-    title, benefit = presentation.label_of(section, language()), benefit_name(block.benefit)
-    items = [_item(item, section.fields, "" if complete else item.change) for item in block.items]
-    named = block.section == HEADER or benefit == title
-    return BlockText(title, "" if named else benefit, items, 0 if complete else len(block.removed))
-
-
-def _item(item: reading.Item, fields: tuple[Field, ...], change: str) -> ItemText:
-    return ItemText(change, MARKS.get(change, ""), presentation.describe(fields, item.content, language()))
 
 
 def _watches(entry: reading.PersonEntry) -> Iterator[int]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from io import BytesIO
 
-from django.db.models import Count, F, QuerySet
+from django.db.models import Count, F, Max, Min, QuerySet
 from django.utils import timezone
 from django.utils.functional import Promise
 
@@ -116,8 +116,10 @@ def _part(agreement: Agreement, scope: Scope, day: date) -> ScopePreview:
     then = _under(agreement, scope, day)
     told_now = sorted(now.terms.benefits)
     before, after = _decisions(now, told_now), _decisions(then, scope.benefits)
-    watches = Watch.objects.open().filter(stream__agreement=agreement, stream__purpose=scope.purpose)
-    counts = watches.aggregate(watches=Count("pk"), persons=Count("person", distinct=True))
+    streams = list(Stream.objects.filter(agreement=agreement, purpose=scope.purpose).values_list("pk", flat=True))
+    watches = Watch.objects.open().filter(stream__in=streams)
+    # Of stream and person alone, so that an index answers it.
+    counts = watches.aggregate(watches=Count("*"), persons=Count("person", distinct=True))
     expected, persons = counts["watches"], counts["persons"]
     estimated = not expected
     if estimated:
@@ -217,9 +219,13 @@ def _applied_for(agreement: Agreement) -> int:
 
 
 def _of_the_watches(law: StreamLaw, watches: QuerySet[Watch], count: int) -> _Sample:
-    """Open watches spread over all of them, each decided by its own consent, references and protection."""
-    spread = watches.annotate(place=F("pk") % max(1, count // SAMPLE)).filter(place=0)
-    chosen = list(spread.order_by("pk")[:SAMPLE])
+    """Open watches spread over all of them, each decided by its own consent, references and protection.
+
+    They are chosen by person, as an index has them, and then read.
+    """
+    spread = watches.annotate(place=F("person") % max(1, count // SAMPLE)).filter(place=0)
+    persons = list(spread.order_by().values_list("person", flat=True)[:SAMPLE])
+    chosen = list(watches.filter(person__in=persons).order_by("pk")[:SAMPLE])
     decider = Decider(law)
     decider.about(chosen)
     return _Sample(chosen, lambda watch: decider.decide(watch)[0])
@@ -241,8 +247,10 @@ def _of_the_register(law: StreamLaw, decisions: dict[str, Decision]) -> _Sample:
 
 def _persons_having(benefits: Sequence[str]) -> dict[str, set[int]]:
     """Who has something of each benefit, among persons spread over the register."""
-    last = Person.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-    window = range(1, last + 1, max(1, -(-last // WINDOW)))
+    ends = Person.objects.aggregate(first=Min("pk"), last=Max("pk"))
+    if ends["first"] is None:
+        return defaultdict(set)
+    window = range(ends["first"], ends["last"] + 1, -(-(ends["last"] + 1 - ends["first"]) // WINDOW))
     by_section: dict[str, list[str]] = defaultdict(list)
     for code in benefits:
         for name in _telling_sections(code):

@@ -1,6 +1,6 @@
 """PURE: reading a delivery back, a person at a time, through the published XSD alone, however it was made."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -10,11 +10,19 @@ from typing import Any
 
 from lxml import etree
 
-from benefits.catalogue import Field, catalogue
+from benefits.catalogue import Catalogue, Field, catalogue
 from deliveries.schema import NAMESPACE, current
 
 _NS = f"{{{NAMESPACE}}}"
-_PARENTS = {"generelltfalt": "leverans", "person": "informationsfalt"}  # where the elements read for themselves stand
+SOME = 1000  # persons
+# Where the elements that are read for themselves stand.
+_PARENTS = {
+    "generelltfalt": "leverans",
+    "svar": "bestallning",
+    "rad": "bestallning",
+    "bestallning": "leverans",
+    "person": "informationsfalt",
+}
 
 
 class DocumentFault(Exception):
@@ -52,14 +60,40 @@ class Head:
     benefits: list[tuple[str, int]]
     final: bool
     reservations: list[Reservation]
+    cause: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAnswer:
+    """What an order was answered as a whole; its lines without effect follow it."""
+
+    id: int
+    received: datetime
+    lines: int
+    reference: str
+    counts: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class LineAnswer:
+    """A line without effect of the order before it; `file_row` is 0 where the file's row has the same number."""
+
+    line: int
+    file_row: int
+    code: str
+    reference: str
 
 
 @dataclass(frozen=True, slots=True)
 class Status:
+    """What has become of a watch; `order` and `line` name the line of an order that it answers, if any."""
+
     watch: int
     benefit: str
     code: str
     reason: str
+    order: int = 0
+    line: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,23 +125,69 @@ class PersonEntry:
     blocks: list[Block] = field(default_factory=list)
 
 
-def validate(path: Path) -> None:
-    """Check a document against the schema, streaming. Raise DocumentFault where it does not hold."""
-    for _ in _elements(path, "person"):
-        pass
+def validate(path: Path, on_the_way: Callable[[], None] = lambda: None) -> None:
+    """Check a document against the schema, streaming; call `on_the_way` now and then in a long one.
+
+    Raise DocumentFault where it does not hold.
+    """
+    for place, _ in enumerate(_elements(path, _BULK), start=1):
+        if place % SOME == 0:
+            on_the_way()
 
 
 def read_head(path: Path) -> Head:
     """Read what a document says of itself, and no further."""
-    for element in _elements(path, "generelltfalt", check=False):
+    for element in _elements(path, {"generelltfalt"}, check=False):
         return _head(element)
     raise DocumentFault("The document has no generelltfalt.")
 
 
-def read(path: Path, *, check: bool = True) -> Iterator[PersonEntry]:
-    """Yield the persons of a document in its order, validating it on the way unless told not to."""
-    for element in _elements(path, "person", check=check):
-        yield _person(element)
+def read(path: Path, *, check: bool = True, watches: Collection[int] | None = None) -> Iterator[PersonEntry]:
+    """Yield the persons of a document in its order, validating it on the way unless told not to.
+
+    With `watches`, those alone that it says something of one of these watches of.
+    """
+    return _persons(path, catalogue(), check=check, watches=watches)
+
+
+def read_as(path: Path, known: Catalogue) -> Iterator[PersonEntry]:
+    """Yield the persons of a document that was made with another catalogue than the one in force."""
+    return _persons(path, known, check=False)
+
+
+def _persons(
+    path: Path, known: Catalogue, *, check: bool, watches: Collection[int] | None = None
+) -> Iterator[PersonEntry]:
+    for element in _elements(path, _BULK, check=check):
+        if element.tag == _NS + "person" and (watches is None or _names_any(element, watches)):
+            yield _person(element, known)
+
+
+def _names_any(element: etree._Element, watches: Collection[int]) -> bool:
+    return any(int(child.get("bevakning", "-1")) in watches for child in element)
+
+
+def read_orders(path: Path) -> Iterator[OrderAnswer | LineAnswer]:
+    """Yield each order that a document answers, followed by its lines without effect. Reads no further than they go."""
+    counts: dict[str, int] = {}
+    said = False
+    for element in _elements(path, _ORDERS, check=False):
+        name = etree.QName(element).localname
+        if name == "person":
+            return
+        if name == "svar":
+            counts[element.get("kod", "")] = int(element.get("antal", "0"))
+            continue
+        if not said:
+            yield _order(element if name == "bestallning" else element.getparent(), counts)
+        if name == "rad":
+            yield _line(element)
+        said = name == "rad"
+        counts = counts if said else {}
+
+
+_BULK = frozenset({"rad", "person"})  # what a document may hold half a million of
+_ORDERS = frozenset({"svar", "rad", "bestallning", "person"})
 
 
 @cache
@@ -115,12 +195,15 @@ def _schema() -> etree.XMLSchema:
     return etree.XMLSchema(etree.fromstring(current().encode()))
 
 
-def _elements(path: Path, name: str, *, check: bool = True) -> Iterator[etree._Element]:
-    ended = False  # a parser that holds a schema does not say when its document was cut off
+def _elements(path: Path, names: Collection[str], *, check: bool = True) -> Iterator[etree._Element]:
+    """Yield the elements of these names as they end, and free them."""
+    parents = {_NS + name: _NS + _PARENTS[name] for name in names}
+    ended = not check  # a parser that holds a schema does not say when its document was cut off
     try:
         walk = etree.iterparse(
             str(path),
             events=("end",),
+            tag=[*parents, _NS + "leverans"],
             schema=_schema() if check else None,
             resolve_entities=False,
             no_network=True,
@@ -128,12 +211,13 @@ def _elements(path: Path, name: str, *, check: bool = True) -> Iterator[etree._E
             huge_tree=True,
         )
         for _, element in walk:
-            ended = element.getparent() is None
-            if element.tag == _NS + name and element.getparent().tag == _NS + _PARENTS[name]:  # else an item's field
+            parent = element.getparent()
+            ended = ended or parent is None
+            if parent is not None and parent.tag == parents.get(element.tag):  # else an item's field
                 yield element
                 element.clear()
                 while element.getprevious() is not None:
-                    del element.getparent()[0]
+                    del parent[0]
     except etree.XMLSyntaxError as error:
         raise DocumentFault(f"The document does not hold to its schema at line {error.lineno}.") from None
     if not ended:
@@ -169,27 +253,50 @@ def _head(element: etree._Element) -> Head:
         reservations=[
             Reservation(_text(one, "grund"), _text(one, "text")) for one in element.findall(_NS + "forbehall")
         ],
+        cause=_text(element, "orsak"),
     )
 
 
-def _person(element: etree._Element) -> PersonEntry:
+def _order(element: etree._Element, counts: dict[str, int]) -> OrderAnswer:
+    return OrderAnswer(
+        id=int(element.get("id", "0")),
+        received=datetime.fromisoformat(element.get("mottagen", "")),
+        lines=int(element.get("rader", "0")),
+        reference=element.get("referens", ""),
+        counts=counts,
+    )
+
+
+def _line(element: etree._Element) -> LineAnswer:
+    row = int(element.get("fil-rad", "0"))
+    return LineAnswer(int(element.get("nr", "0")), row, element.get("kod", ""), element.get("referens", ""))
+
+
+def _person(element: etree._Element, known: Catalogue) -> PersonEntry:
     return PersonEntry(
         number=_text(element, "personnummer"),
         complete=element.get("informationstyp") == "0",
         statuses=[_status(one) for one in element.findall(_NS + "statusBestallning")],
-        blocks=[_block(one) for one in element.findall(_NS + "block")],
+        blocks=[_block(one, known) for one in element.findall(_NS + "block")],
     )
 
 
 def _status(element: etree._Element) -> Status:
     benefit = element.find(_NS + "formansinformation")
     named = etree.QName(benefit[0]).localname if benefit is not None and len(benefit) else ""
-    return Status(int(element.get("bevakning", "0")), named, _text(element, "kundStatus"), _text(element, "orsak"))
+    return Status(
+        watch=int(element.get("bevakning", "0")),
+        benefit=named,
+        code=_text(element, "kundStatus"),
+        reason=_text(element, "orsak"),
+        order=int(element.get("bestallning", "0")),
+        line=int(element.get("rad", "0")),
+    )
 
 
-def _block(element: etree._Element) -> Block:
+def _block(element: etree._Element, known: Catalogue) -> Block:
     name = element.get("sektion", "")
-    fields = catalogue().sections[name].fields
+    fields = known.sections[name].fields
     return Block(
         watch=int(element.get("bevakning", "0")),
         benefit=element.get("forman", ""),

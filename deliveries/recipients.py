@@ -49,7 +49,7 @@ def recipients(person: Person) -> list[Recipient]:
         *("customer__name", "customer", "watch__benefit", "delivery__released_at", "delivery__first_fetched_at"),
         *("sections", "decision__classes"),
     )
-    messages = SpontaneousDisclosure.objects.approved().filter(person=person)
+    messages = SpontaneousDisclosure.objects.approved().about(person)
     others = messages.order_by("pk").values_list(
         *("customer__name", "customer", "benefit", "approved_at", "first_fetched_at"),
         *("sections", "decision__classes"),

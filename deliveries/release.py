@@ -8,23 +8,30 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 
-from deliveries import decisions, storage
+from deliveries import brake, decisions, storage
 from deliveries.building import Draft
 from deliveries.candidates import touched_by_law
 from deliveries.models import Delivery, Disclosure, Run, StreamRun, Told
+from deliveries.receipts import sign_manifest, sign_tombstones
 from deliveries.schema import VERSION
-from lefi.bulk import CHUNK, copy_rows
+from deliveries.standing import awaken
+from lefi.bulk import CHUNK, copy_rows, execute
 from lefi.locks import Lock, hold_shared
-from subscriptions.models import Pending, Stream
+from subscriptions.models import Order, Pending, Stream
 
 LEASE = timedelta(minutes=5)
+WRITING = timedelta(milliseconds=1)  # what a watch may take in the release, generously
 
 
 class LeaseLost(Exception):
     """Another worker has taken the stream: this one's work is void."""
+
+
+class RunStopped(LeaseLost):
+    """The run has been held, or is over: its work is void."""
 
 
 class LawChanged(Exception):
@@ -39,9 +46,13 @@ def take_lease(stream: Stream, at: datetime) -> int | None:
     return token if taken else None
 
 
-def keep_lease(stream: Stream, token: int, at: datetime) -> None:
-    """Hold the stream for a while more. Raise LeaseLost if another worker has taken it."""
-    if not Stream.objects.filter(pk=stream.pk, lease=token).update(leased_until=at + LEASE):
+def keep_lease(stream: Stream, token: int, at: datetime, watches: int = 0) -> None:
+    """Hold the stream for a while more, longer if so many watches are to be written at one go.
+
+    Raise LeaseLost if another worker has taken it.
+    """
+    until = at + LEASE + watches * WRITING
+    if not Stream.objects.filter(pk=stream.pk, lease=token).update(leased_until=until):
         raise LeaseLost
 
 
@@ -52,8 +63,9 @@ def drop_lease(stream: Stream, token: int) -> None:
 def release(run: Run, stream: Stream, draft: Draft, token: int, at: datetime) -> Delivery:
     """Make a draft the stream's next delivery.
 
-    Raise LeaseLost if the stream is no longer this worker's or the run has ended, and LawChanged if the law's side has
-    touched a watch in the draft since it was built. Neither has any effect.
+    Raise LeaseLost if the stream is no longer this worker's, RunStopped if the run does not go on, LawChanged if the
+    law's side has touched a watch in the draft since it was built, and SigningRefused if its manifest cannot be signed.
+    None has any effect.
     """
     storage.keep(draft.path, draft.sha256)
     with transaction.atomic():
@@ -67,6 +79,9 @@ def release(run: Run, stream: Stream, draft: Draft, token: int, at: datetime) ->
         _disclose(delivery, stream, draft)
         _remember(delivery, draft)
         _settle(draft, at)
+        _hold_back(run, stream, draft, at)
+        _carry(delivery, draft)
+        awaken(delivery)
         Stream.objects.filter(pk=stream.pk).update(
             last_number=delivery.number,
             last_sha256=delivery.sha256,
@@ -83,14 +98,14 @@ def release(run: Run, stream: Stream, draft: Draft, token: int, at: datetime) ->
 def _demand_run_goes_on(run: Run) -> None:
     """A run that has ended has no candidates left: a draft built meanwhile may lack some, and would lose them."""
     if not Run.objects.filter(pk=run.pk, status=Run.Status.RUNNING).exists():
-        raise LeaseLost
+        raise RunStopped
 
 
 def _note(run: Run, stream: Stream, draft: Draft, delivery: Delivery) -> None:
     """The stream has had this run: in the same transaction, so that a worker killed just after releases no second."""
     counts = draft.counts + Counter(persons=draft.persons, blocks=draft.blocks)
     StreamRun.objects.filter(run=run, stream=stream).update(
-        status=StreamRun.Status.RELEASED, counts=dict(counts), delivery=delivery
+        status=StreamRun.Status.RELEASED, counts=dict(counts), news=dict(draft.news), delivery=delivery
     )
 
 
@@ -103,7 +118,7 @@ def _demand_law_unchanged(stream: Stream, draft: Draft) -> None:
 
 
 def _deliver(run: Run, stream: Stream, draft: Draft, at: datetime) -> Delivery:
-    return Delivery.objects.create(
+    delivery = Delivery(
         stream=stream,
         run=run,
         number=stream.last_number + 1,
@@ -120,6 +135,9 @@ def _deliver(run: Run, stream: Stream, draft: Draft, at: datetime) -> Delivery:
         planned_for=run.planned_for,
         released_at=at,
     )
+    delivery.manifest = sign_manifest(delivery, stream)
+    delivery.save(force_insert=True)
+    return delivery
 
 
 def _disclose(delivery: Delivery, stream: Stream, draft: Draft) -> None:
@@ -172,6 +190,32 @@ def _settle(draft: Draft, at: datetime) -> None:
     )
 
 
+def _carry(delivery: Delivery, draft: Draft) -> None:
+    """Note which orders' answers the delivery tells."""
+    for ids in _chunks(draft.orders):
+        Order.objects.filter(pk__in=ids).update(carried_in=delivery.number)
+
+
+def _hold_back(run: Run, stream: Stream, draft: Draft, at: datetime) -> None:
+    """What is left out stays owed; what had been held and was released has been told now (C6)."""
+    brake.told(run, stream, draft.left_out)
+    for benefit in sorted(draft.left_out):
+        execute(
+            "INSERT INTO subscriptions_pending (watch_id, reason, since) SELECT c.watch_id, %s, %s "
+            "FROM deliveries_candidate c JOIN subscriptions_watch w ON w.id = c.watch_id WHERE c.run_id = %s "
+            "AND c.stream_id = %s AND w.benefit = %s AND NOT EXISTS (SELECT 1 FROM subscriptions_pending p "
+            "WHERE p.watch_id = c.watch_id AND p.reason = %s)",
+            [
+                Pending.Reason.BRAKED,
+                connection.ops.adapt_datetimefield_value(at),
+                run.pk,
+                stream.pk,
+                benefit,
+                Pending.Reason.BRAKED,
+            ],
+        )
+
+
 def _chunks(ids) -> Iterator[list[int]]:
     for start in range(0, len(ids), CHUNK):
         yield list(ids[start : start + CHUNK])
@@ -187,16 +231,20 @@ def take_back(stream: Stream, number: int, at: datetime) -> list[Delivery]:
     """Recall delivery `number` and all later ones: none has been fetched. Told is again the fold of the others (C6).
 
     The watches in them become pending, so that the next release sends the rest again; what was complete comes complete.
+    So do the answers to orders that stand in them.
     A document that ends the stream names no person and stands, and what it ended stays so. The caller holds the
     stream's row and the law's lock.
     """
-    recalled = list(Delivery.objects.standing().filter(stream=stream, number__gte=number, final=False))
+    standing = Delivery.objects.standing().select_related("manifest")
+    recalled = list(standing.filter(stream=stream, number__gte=number, final=False))
     ids = [one.pk for one in recalled]
     owed = dict(Disclosure.objects.filter(delivery__in=ids).order_by("complete").values_list("watch", "complete"))
     Told.objects.filter(delivery__in=ids).delete()
     end = Delivery.objects.filter(stream=stream, final=True).first()
     Told.objects.filter(replaced_by__in=ids).update(replaced_by=end)
     Delivery.objects.filter(pk__in=ids).update(recalled_at=at)
+    sign_tombstones(stream, recalled, at)
+    Order.objects.filter(stream=stream, carried_in__gte=number).update(carried_in=None)
     reasons = {True: Pending.Reason.REFRESH, False: Pending.Reason.RECALLED}
     if not stream.closed:
         Pending.objects.bulk_create(

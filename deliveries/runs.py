@@ -6,68 +6,95 @@ twice; the rows say what is left to do.
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from datetime import date, datetime
+from typing import Any
 
 import structlog
-from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Max
+from django.db.models import F, Max
 from django.utils import timezone
 
 from benefits.models import Import
-from deliveries import candidates, reading
-from deliveries.building import Builder, Draft
+from deliveries import brake, candidates, plan, reading
+from deliveries.building import Builder, Draft, sources_as_of
 from deliveries.models import Candidate, Run, StreamRun
-from deliveries.release import LawChanged, LeaseLost, drop_lease, keep_lease, release, take_lease
+from deliveries.release import LawChanged, LeaseLost, RunStopped, drop_lease, keep_lease, release, take_lease
+from lefi.audit.models import Action, record
 from lefi.errors import Refused
+from lefi.foureyes import NotApproved
 from lefi.locks import Lock, hold
 from subscriptions.consents import move_consents_to_holders
 from subscriptions.models import LawChange, Pending, Stream, Watch
 from subscriptions.profiles import StreamLaw, law_of
-from subscriptions.services import end_watches, follow_persons
 from subscriptions.upkeep import keep_up
+from subscriptions.watches import end_watches, follow_persons
 
 log = structlog.get_logger(__name__)
 TRIES = 3
 REBUILDS = 5
+GOING_ON = (Run.Status.RUNNING, Run.Status.HELD)
 PAUSE = 1.0  # seconds between looking for streams that another worker has let go
 
 
 class RunRefused(Refused):
-    """A run that may not start: too early, a second time, or while another runs."""
+    """A run that may not start: too early, a second time, or while another runs. Or that is not where it should be."""
 
 
-def plan_of_night(day: date) -> tuple[datetime, datetime]:
-    """When the nightly run of a day starts, and the deadline the next morning."""
-    zone = timezone.get_default_timezone()
-    starts = datetime.combine(day, settings.NIGHT_STARTS, zone)
-    ends = datetime.combine(day, settings.NIGHT_ENDS, zone)
-    return starts, ends if ends > starts else datetime.combine(day + timedelta(days=1), settings.NIGHT_ENDS, zone)
+class TooManyTries(Exception):
+    """A stream that was tried as often as it may be, and each time lost its worker."""
 
 
 def start_night(*, day: date, at: datetime, dry_run: bool = False) -> Run:
-    """Start the nightly run of a day. A run later than its own deadline has as long from now as it would have had."""
-    starts, ends = plan_of_night(day)
+    """Start the nightly run of a day. A run later than its own deadline has as long from now as it would have had.
+
+    A rehearsal can be started at any time, and is over when the night begins.
+
+    Raise RunRefused as `start_run` does, and for a day without a run in the calendar (NOT_PLANNED).
+    """
+    if not plan.is_planned(day):
+        raise RunRefused("NOT_PLANNED", f"The calendar has no run on {day}.")
+    night = plan.night_of(day)
+    starts, ends = night.starts, night.deadline
     deadline = ends if at < ends else at + (ends - starts)
+    if dry_run and at < starts:
+        deadline = starts
     if not dry_run and at >= starts:
         keep_up(day=day, at=at)
     return start_run(kind=Run.Kind.NIGHTLY, day=day, planned_for=starts, deadline=deadline, at=at, dry_run=dry_run)
 
 
+@transaction.atomic
+def rehearse(*, day: date, by: Any, at: datetime, reason: str) -> Run:
+    """Start a rehearsal of a night, for the workers. Raise RunRefused as `start_night` does."""
+    run = start_night(day=day, at=at, dry_run=True)
+    _note_step(Action.CREATE, run, by, reason)
+    return run
+
+
 def start_run(
-    *, kind: str, day: date, planned_for: datetime, deadline: datetime, at: datetime, dry_run: bool = False
+    *,
+    kind: str,
+    day: date,
+    planned_for: datetime,
+    deadline: datetime,
+    at: datetime,
+    dry_run: bool = False,
+    cause: str = "",
 ) -> Run:
     """Start a run over all open streams, as of the newest import and law change, and return it.
 
     Raise RunRefused before its planned instant (TOO_EARLY), for a night that has had its run (ALREADY_RUN), and while
-    another runs (ANOTHER_RUNS). Nothing has been told when it returns.
+    another runs (ANOTHER_RUNS); a rehearsal gives way. Nothing has been told when it returns.
     """
-    if at < planned_for:
+    if at < planned_for and not dry_run:
         raise RunRefused("TOO_EARLY", f"The run is planned for {planned_for:%Y-%m-%d %H:%M}.")
     end_overdue_runs(at)
-    if Run.objects.filter(kind=Run.Kind.NIGHTLY, day=day, dry_run=False).exists() and kind == Run.Kind.NIGHTLY:
+    if kind == Run.Kind.NIGHTLY and not dry_run and has_run(day):
         raise RunRefused("ALREADY_RUN", f"The night of {day} has had its run.")
+    if not dry_run:
+        _end_rehearsals(at)
     try:
         with transaction.atomic():
             hold(Lock.RUN)
@@ -84,14 +111,33 @@ def start_run(
                 as_of_import=Import.objects.last_number(),
                 as_of_law=LawChange.objects.aggregate(last=Max("id"))["last"] or 0,
                 dry_run=dry_run,
+                cause=cause,
             )
+            run.sources = [asdict(one) for one in sources_as_of(run.as_of_import or 0, at)]
             streams = list(Stream.objects.filter(closed=False).select_related("agreement__customer"))
-            StreamRun.objects.bulk_create(StreamRun(run=run, stream=stream) for stream in streams)
             found = candidates.find(run, streams)
+            sizes = candidates.sizes(run)
+            StreamRun.objects.bulk_create(
+                StreamRun(run=run, stream=stream, candidates=sizes.get(stream.pk, 0)) for stream in streams
+            )
+            run.save(update_fields=["sources", "touched"])
+            if not dry_run:
+                brake.hold_everywhere(run, at)
     except IntegrityError as error:
         raise RunRefused("ANOTHER_RUNS", "Another run has not ended.") from error
     log.info("run_started", run=run.pk, day=str(day), as_of_import=run.as_of_import, candidates=found)
     return run
+
+
+def has_run(day: date) -> bool:
+    """Whether the night of a day has had its run, or has it now."""
+    return Run.objects.filter(kind=Run.Kind.NIGHTLY, day=day, dry_run=False).exists()
+
+
+def _end_rehearsals(at: datetime) -> None:
+    for run in Run.objects.filter(status__in=GOING_ON, dry_run=True):
+        Run.objects.filter(pk=run.pk, status__in=GOING_ON).update(status=Run.Status.ABORTED, ended_at=at)
+        end_run(run, at)
 
 
 def _followed_to() -> int:
@@ -106,14 +152,28 @@ def _followed_to() -> int:
 
 def perform(run: Run) -> Run:
     """Release all streams of a run, one after the other, and end it: when all are done, or at its deadline."""
-    while waiting := list(run.streams.filter(status=StreamRun.Status.WAITING).order_by("tries", "pk")):
+    while waiting := list(in_turn(run)):
         for stream_run in waiting:
             if timezone.now() > run.deadline:
                 return end_run(run, timezone.now())
             release_stream(stream_run)
-        if run.streams.filter(status=StreamRun.Status.WAITING, stream__leased_until__gt=timezone.now()).exists():
-            time.sleep(PAUSE)  # another worker has what is left
+        run.refresh_from_db()
+        if run.status == Run.Status.ABORTED:
+            return run
+        if run.status == Run.Status.HELD or _in_other_hands(run):
+            time.sleep(PAUSE)
     return end_run(run, timezone.now())
+
+
+def _in_other_hands(run: Run) -> bool:
+    """Whether another worker has what is left."""
+    waiting = run.streams.filter(status=StreamRun.Status.WAITING)
+    return waiting.filter(stream__leased_until__gt=timezone.now()).exists()
+
+
+def in_turn(run: Run):
+    """The streams that wait, the smallest first: one that is a million items behind keeps no other waiting."""
+    return run.streams.filter(status=StreamRun.Status.WAITING).order_by("tries", "candidates", "pk")
 
 
 def release_stream(stream_run: StreamRun) -> None:
@@ -123,15 +183,18 @@ def release_stream(stream_run: StreamRun) -> None:
     """
     run = Run.objects.get(pk=stream_run.run_id)
     stream = _read(stream_run.stream_id)
-    still = StreamRun.objects.filter(pk=stream_run.pk, status=StreamRun.Status.WAITING)
-    if run.status != Run.Status.RUNNING or not still.exists():
-        return
-    token = take_lease(stream, timezone.now())
+    token = take_lease(stream, timezone.now()) if _waits(stream_run) else None
     if token is None:
         return
     try:
+        if not _waits(stream_run):
+            return  # another worker released it while this one waited for the lease
+        _begin(stream_run)
         _work(run, stream_run, stream, token)
-    except LeaseLost:
+    except RunStopped:
+        StreamRun.objects.filter(pk=stream_run.pk).update(tries=F("tries") - 1)  # it was no try
+        log.warning("run_stopped", run=run.pk, stream=stream.pk)
+    except LeaseLost:  # it was a try: one that is too slow each time must not go on until the deadline
         log.warning("lease_lost", run=run.pk, stream=stream.pk)
     except Exception as error:  # whatever it is, other streams go on; the row and the log keep it
         _failed(stream_run, error)
@@ -139,9 +202,24 @@ def release_stream(stream_run: StreamRun) -> None:
         drop_lease(stream, token)
 
 
+def _waits(stream_run: StreamRun) -> bool:
+    """Whether a stream is still to be released in its run, and the run goes on."""
+    waiting = StreamRun.objects.filter(status=StreamRun.Status.WAITING, run__status=Run.Status.RUNNING)
+    return waiting.filter(pk=stream_run.pk).exists()
+
+
 def _keeper(stream: Stream, token: int) -> Callable[[], None]:
     """Holds the stream's lease for a while more, each time it is called."""
     return lambda: keep_lease(stream, token, timezone.now())
+
+
+def _counter(stream_run: StreamRun) -> Callable[[int], None]:
+    """Notes how many watches have been examined, for who looks on."""
+
+    def note(examined: int) -> None:
+        StreamRun.objects.filter(pk=stream_run.pk).update(examined=examined)
+
+    return note
 
 
 def _read(stream_id: int) -> Stream:
@@ -150,6 +228,7 @@ def _read(stream_id: int) -> Stream:
 
 def _work(run: Run, stream_run: StreamRun, stream: Stream, token: int) -> None:
     as_of_law = run.as_of_law or 0
+    left_out = brake.held(stream)
     for _ in range(REBUILDS):
         stream = _read(stream.pk)  # anew each time: what changed may be its agreement or its customer
         law = law_of(stream, max(run.day, stream.examined_day or run.day))  # a stream's day never goes back
@@ -157,9 +236,20 @@ def _work(run: Run, stream_run: StreamRun, stream: Stream, token: int) -> None:
         if stop:
             _close(stream_run, StreamRun.Status.STOPPED, Counter(), code=stop)
             return
-        draft = Builder(run, law, as_of_law, _keeper(stream, token)).build(timezone.now())
+        keep, examined = _keeper(stream, token), _counter(stream_run)
+        draft = Builder(run, law, as_of_law, keep, left_out, examined).build(timezone.now())
         try:
-            _finish(run, stream_run, stream, draft, token)
+            found = brake.trips(run, stream, draft.news)
+            if found and not run.dry_run:
+                brake.hold(run, stream, found, timezone.now())
+                left_out = brake.held(stream)
+                continue
+            if run.dry_run:
+                _rehearsed(run, stream_run, stream, draft)
+                return
+            reading.validate(draft.path, keep)
+            keep_lease(stream, token, timezone.now(), len(draft.watches))
+            release(run, stream, draft, token, timezone.now())
             return
         except LawChanged:
             as_of_law, touched = candidates.touched_by_law(stream, run.as_of_law or 0)
@@ -169,13 +259,16 @@ def _work(run: Run, stream_run: StreamRun, stream: Stream, token: int) -> None:
     raise LawChanged
 
 
-def _finish(run: Run, stream_run: StreamRun, stream: Stream, draft: Draft, token: int) -> None:
-    if run.dry_run:
-        counts = draft.counts + Counter(persons=draft.persons, blocks=draft.blocks)
-        _close(stream_run, StreamRun.Status.REHEARSED, counts)
-        return
-    reading.validate(draft.path)
-    release(run, stream, draft, token, timezone.now())
+def _rehearsed(run: Run, stream_run: StreamRun, stream: Stream, draft: Draft) -> None:
+    counts = draft.counts + Counter(persons=draft.persons, blocks=draft.blocks)
+    everywhere = {one.benefit for one in brake.trips_everywhere(run)}
+    tripped = sorted({one.benefit for one in brake.trips(run, stream, draft.news)} | everywhere & draft.news.keys())
+    _close(stream_run, StreamRun.Status.REHEARSED, counts, news=dict(draft.news), code=_would_hold(tripped))
+
+
+def _would_hold(benefits: Sequence[str]) -> str:
+    """What a rehearsal says of the brake."""
+    return f"BRAKE {' '.join(benefits)}"[:40] if benefits else ""
 
 
 def stopped_by(law: StreamLaw) -> str:
@@ -209,14 +302,78 @@ def _close(stream_run: StreamRun, status: str, counts: Counter[str], **values) -
     StreamRun.objects.filter(pk=stream_run.pk).update(status=status, counts=dict(counts), **values)
 
 
+def _begin(stream_run: StreamRun) -> None:
+    """Count the try before it is made, so that a stream that kills its worker is given up as well.
+
+    Raise TooManyTries once it has had them all.
+    """
+    stream_run.refresh_from_db(fields=["tries"])
+    if stream_run.tries >= TRIES:
+        raise TooManyTries
+    StreamRun.objects.filter(pk=stream_run.pk).update(tries=F("tries") + 1)
+    stream_run.tries += 1
+
+
 def _failed(stream_run: StreamRun, error: Exception) -> None:
-    tries = stream_run.tries + 1
-    stream_run.tries = tries
-    status = StreamRun.Status.FAILED if tries >= TRIES else StreamRun.Status.WAITING
-    StreamRun.objects.filter(pk=stream_run.pk, status=StreamRun.Status.WAITING).update(
-        tries=tries, status=status, code=type(error).__name__
-    )
-    log.exception("stream_failed", stream_run=stream_run.pk, tries=tries)
+    status = StreamRun.Status.FAILED if stream_run.tries >= TRIES else StreamRun.Status.WAITING
+    code = error.code if isinstance(error, Refused) else type(error).__name__
+    StreamRun.objects.filter(pk=stream_run.pk, status=StreamRun.Status.WAITING).update(status=status, code=code)
+    log.exception("stream_failed", stream_run=stream_run.pk, tries=stream_run.tries)
+
+
+def hold_run(run: Run, *, by: Any, reason: str) -> Run:
+    """Let a run go no further until another person releases it; a stream that is being released ends as void.
+
+    Its deadline stands. Raise RunRefused (NOT_RUNNING) if it does not run.
+    """
+    with transaction.atomic():
+        _move(run, Run.Status.RUNNING, status=Run.Status.HELD, held_by=by)
+        _note_step(Action.END, run, by, reason)
+    return run
+
+
+def release_run(run: Run, *, by: Any, reason: str) -> Run:
+    """Let a held run go on, as another than who held it.
+
+    Raise RunRefused (NOT_HELD) if it is not held, and NotApproved (SAME_PERSON) to who held it.
+    """
+    with transaction.atomic():
+        run.refresh_from_db()
+        if run.held_by_id is not None and run.held_by_id == by.pk:
+            raise NotApproved("SAME_PERSON", "What one person held, another must release.")
+        _move(run, Run.Status.HELD, status=Run.Status.RUNNING)
+        _note_step(Action.APPROVE, run, by, reason)
+    return run
+
+
+def abort_run(run: Run, *, by: Any, reason: str, at: datetime) -> Run:
+    """End a run before its time: what it has released stands, and the rest is carried over to the next.
+
+    Raise RunRefused (NOT_RUNNING) if it is over.
+    """
+    with transaction.atomic():
+        _move(run, Run.Status.RUNNING, Run.Status.HELD, status=Run.Status.ABORTED, ended_at=at)
+        _note_step(Action.REFUSE, run, by, reason)
+    return end_run(run, at)
+
+
+def resume_run() -> Run:
+    """Go on with the run that has not ended, its workers lost. Raise RunRefused (NOT_RUNNING) if there is none."""
+    run = Run.objects.filter(status=Run.Status.RUNNING).first()
+    if run is None:
+        raise RunRefused("NOT_RUNNING", "No run is going on.")
+    return perform(run)
+
+
+def _move(run: Run, *since: str, **values: Any) -> None:
+    code = "NOT_HELD" if since == (Run.Status.HELD,) else "NOT_RUNNING"
+    if not Run.objects.filter(pk=run.pk, status__in=since).update(**values):
+        raise RunRefused(code, "The run is not where it should be for this.")
+    run.refresh_from_db()
+
+
+def _note_step(action: str, run: Run, by: Any, reason: str) -> None:
+    record(action=action, object_type=run._meta.label_lower, object_id=run.pk, actor=by, reason=reason)
 
 
 def end_run(run: Run, at: datetime) -> Run:
@@ -227,8 +384,9 @@ def end_run(run: Run, at: datetime) -> Run:
         for status, said in run.streams.values_list("status", "counts"):
             counts[status] += 1
             counts.update(said)
-        ended = Run.objects.filter(pk=run.pk, status=Run.Status.RUNNING)
-        ended.update(status=Run.Status.DONE, ended_at=at, counts=dict(counts))
+        ended = Run.objects.filter(pk=run.pk)
+        ended.filter(status__in=GOING_ON).update(status=Run.Status.DONE, ended_at=at)
+        ended.update(counts=dict(counts))
         Candidate.objects.filter(run=run).delete()
         closed = Watch.objects.filter(stream__closed=True)
         end_watches(closed, at=at, reason=Watch.EndReason.NO_LONGER)
@@ -239,7 +397,7 @@ def end_run(run: Run, at: datetime) -> Run:
 
 def end_overdue_runs(at: datetime) -> int:
     """End the runs whose deadline has passed; they never block the next (C2)."""
-    overdue = list(Run.objects.filter(status=Run.Status.RUNNING, deadline__lt=at))
+    overdue = list(Run.objects.filter(status__in=GOING_ON, deadline__lt=at))
     for run in overdue:
         end_run(run, at)
     return len(overdue)

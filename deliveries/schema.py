@@ -15,6 +15,8 @@ VERSION = "1.0"
 NAMESPACE = "urn:lefi:prenumeration:leverans:1"
 # kundStatus: what has become of a watch (the service's own list of codes is not public; this one is ours).
 ACTIVE, NOT_AUTHORISED, ENDED = "1", "2", "3"
+# tillstand of a source: beside the contract's three, that it has not sent what it should have.
+SILENT = "UTEBLIVEN"
 # slag: of a document outside every stream, told of our own accord; its lopnummer, korning and bevakning are 0.
 SPONTANEOUS = "spontaneous"
 
@@ -40,6 +42,7 @@ _FRAME = """\
   <xs:element name="foregaende" type="sha256"/>
   <xs:element name="korning" type="xs:nonNegativeInteger"/>
   <xs:element name="slag" type="xs:string"/>
+  <xs:element name="orsak" type="xs:string" minOccurs="0"/>
   <xs:element name="beslutsdag" type="xs:date"/>
   <xs:element name="skapad" type="xs:dateTime"/>
   <xs:element name="tillImport" type="xs:nonNegativeInteger"/>
@@ -59,6 +62,23 @@ _FRAME = """\
   </xs:sequence></xs:complexType></xs:element>
   <xs:element name="avslutar" type="xs:boolean"/>
  </xs:sequence></xs:complexType></xs:element>
+ <xs:element name="bestallning" minOccurs="0" maxOccurs="unbounded"><xs:complexType><xs:sequence>
+  <xs:element name="svar" minOccurs="0" maxOccurs="unbounded"><xs:complexType>
+   <xs:attribute name="kod" type="xs:string" use="required"/>
+   <xs:attribute name="antal" type="xs:nonNegativeInteger" use="required"/>
+  </xs:complexType></xs:element>
+  <xs:element name="rad" minOccurs="0" maxOccurs="unbounded"><xs:complexType>
+   <xs:attribute name="nr" type="xs:positiveInteger" use="required"/>
+   <xs:attribute name="fil-rad" type="xs:positiveInteger"/>
+   <xs:attribute name="kod" type="xs:string" use="required"/>
+   <xs:attribute name="referens" type="xs:string"/>
+  </xs:complexType></xs:element>
+ </xs:sequence>
+ <xs:attribute name="id" type="xs:positiveInteger" use="required"/>
+ <xs:attribute name="mottagen" type="xs:dateTime" use="required"/>
+ <xs:attribute name="rader" type="xs:nonNegativeInteger" use="required"/>
+ <xs:attribute name="referens" type="xs:string"/>
+ </xs:complexType></xs:element>
  <xs:element name="informationsfalt"><xs:complexType><xs:sequence>
   <xs:element name="person" type="person" minOccurs="0" maxOccurs="unbounded"/>
  </xs:sequence></xs:complexType></xs:element>
@@ -75,7 +95,9 @@ _FRAME = """\
 {benefits}
   </xs:choice></xs:complexType></xs:element>
   <xs:element name="orsak" type="xs:string" minOccurs="0"/>
- </xs:sequence><xs:attribute name="bevakning" type="xs:positiveInteger" use="required"/></xs:complexType></xs:element>
+ </xs:sequence><xs:attribute name="bevakning" type="xs:positiveInteger" use="required"/>
+ <xs:attribute name="bestallning" type="xs:positiveInteger"/>
+ <xs:attribute name="rad" type="xs:positiveInteger"/></xs:complexType></xs:element>
  <xs:element name="block" type="block" minOccurs="0" maxOccurs="unbounded"/>
 </xs:sequence><xs:attribute name="informationstyp" type="xs:short" use="required"/></xs:complexType>
 <xs:complexType name="block"><xs:sequence>

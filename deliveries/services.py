@@ -7,46 +7,51 @@ from pathlib import Path
 import structlog
 from django.db import transaction
 from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from deliveries import storage
-from deliveries.decisions import Decider
-from deliveries.models import Delivery, Disclosure, Fetch, HandoutRelease, StoredDecision
+from deliveries.models import Delivery, Fetch, HandoutRelease, Purged, Receipt
+from deliveries.receipts import sign_acknowledgement
 from deliveries.release import forget_replaced, take_back
+from deliveries.rights import Refused, refused_now, refused_today
 from deliveries.runs import stopped_by
-from lefi.errors import Refused
+from lefi import errors
 from lefi.locks import Lock, hold_shared
-from subscriptions.decision import Decision, Refusal
-from subscriptions.models import Stream, Watch
+from subscriptions.decision import Refusal
+from subscriptions.models import Stream
 from subscriptions.profiles import law_of
 
 log = structlog.get_logger(__name__)
-PAGE = 2000
 # What holds a delivery back for a while, without ending the right to it.
 HOLDING = frozenset({Refusal.BLOCKED, Refusal.RESERVATION_NOT_ACKNOWLEDGED})
 
 
-class FetchRefused(Refused):
+class FetchRefused(errors.Refused):
     """A delivery that is not handed out: out of sequence, recalled, damaged, or because the right has ended."""
 
 
-class AcknowledgeRefused(Refused):
+class AcknowledgeRefused(errors.Refused):
     """An acknowledgement of what was not fetched, or of another document."""
 
 
-_SENTENCES = {
-    "OUT_OF_SEQUENCE": "An earlier delivery of the stream has not been fetched.",
-    "RECALLED": "The delivery has been recalled; the next one brings what may still be told.",
-    "RELEASE_NEEDED": "The delivery holds what may no longer be told; staff must release it to be handed out again.",
-    "DOCUMENT_DAMAGED": "The stored document is not the one that was released.",
+_SENTENCES: dict[str, Promise] = {
+    "OUT_OF_SEQUENCE": _("An earlier delivery of the stream has not been fetched."),
+    "RECALLED": _("The delivery has been recalled; the next one brings what may still be told."),
+    "PURGED": _("The delivery's content has been erased; its number, hash and manifest are kept."),
+    "RELEASE_NEEDED": _("The delivery holds what may no longer be told; staff must release it to be handed out again."),
+    "DOCUMENT_DAMAGED": _("The stored document is not the one that was released."),
 }
+_STOPPED = _("The stream is stopped.")
 
 
 def fetch(*, delivery: Delivery, at: datetime, user=None, client: str = "") -> Path:
     """Hand out a delivery's document and log it; return its path.
 
-    Raise FetchRefused, logged too, with the code OUT_OF_SEQUENCE, RECALLED, RELEASE_NEEDED, DOCUMENT_DAMAGED, or that
-    of what stops the stream. A delivery never fetched that holds what may no longer be told is recalled instead.
-    Repeating a fetch gives the same bytes.
+    Raise FetchRefused, logged too, with the code OUT_OF_SEQUENCE, RECALLED, PURGED, RELEASE_NEEDED, DOCUMENT_DAMAGED,
+    or that of what stops the stream. A delivery never fetched that holds what may no longer be told is recalled
+    instead. Repeating a fetch gives the same bytes.
     """
     with transaction.atomic():
         stream = _locked(delivery.stream_id)
@@ -58,7 +63,7 @@ def fetch(*, delivery: Delivery, at: datetime, user=None, client: str = "") -> P
             forget_replaced(stream, delivery.number)
     if code:
         log.warning("fetch_refused", delivery=delivery.pk, code=code)
-        raise FetchRefused(code, _SENTENCES.get(code, "The stream is stopped."))
+        raise FetchRefused(code, str(_SENTENCES.get(code, _STOPPED)))
     return storage.place_of(delivery.sha256)
 
 
@@ -76,6 +81,8 @@ def _locked(stream_id: int) -> Stream:
 def _refusal(delivery: Delivery, stream: Stream, at: datetime) -> str:
     if delivery.recalled_at is not None:
         return "RECALLED"
+    if Purged.objects.filter(delivery=delivery).exists():
+        return "PURGED"
     stop = "" if delivery.final else _stop(stream, at)
     if stop:
         return stop
@@ -87,9 +94,35 @@ def _refusal(delivery: Delivery, stream: Stream, at: datetime) -> str:
     return _refused_by_law(delivery, stream, at)
 
 
+@transaction.atomic
+def refusal_now(delivery: Delivery, at: datetime) -> str:
+    """Why a delivery that has been fetched would not be handed out once more; "" if it would. It is no fetch."""
+    stream = _locked(delivery.stream_id)
+    delivery = Delivery.objects.get(pk=delivery.pk)
+    if delivery.recalled_at is not None:
+        return "RECALLED"
+    if Purged.objects.filter(delivery=delivery).exists():
+        return "PURGED"
+    stop = "" if delivery.final else _stop(stream, at)
+    if stop:
+        return stop
+    if not storage.is_whole(delivery.sha256, delivery.size):
+        return "DOCUMENT_DAMAGED"
+    return min(_codes(refused_today(delivery, stream, at)), default="")
+
+
 def _stop(stream: Stream, at: datetime) -> str:
     law = law_of(stream, timezone.localdate(at))
     return "AGREEMENT_NOT_ACTIVE" if law.ended else stopped_by(law)
+
+
+def why_not_again(delivery: Delivery, at: datetime) -> str:
+    """The code that handing a delivery out once more would be refused with; "" if it would not. Changes nothing."""
+    with transaction.atomic():
+        stream = _locked(delivery.stream_id)
+        stop = "" if delivery.final else _stop(stream, at)
+        refusals = _codes(refused_today(delivery, stream, at))
+    return stop or min(refusals & HOLDING, default="RELEASE_NEEDED" if refusals else "")
 
 
 def _refused_by_law(delivery: Delivery, stream: Stream, at: datetime) -> str:
@@ -97,8 +130,8 @@ def _refused_by_law(delivery: Delivery, stream: Stream, at: datetime) -> str:
 
     A block or a reservation holds a delivery back without recalling it: the one is lifted, the other acknowledged.
     """
-    pairs = refused_now(delivery, stream, at)
-    refusals = {code for _, code in pairs}
+    pairs = refused_today(delivery, stream, at)
+    refusals = _codes(pairs)
     if held := refusals & HOLDING:
         return min(held)
     if not refusals:
@@ -121,35 +154,15 @@ def as_text(pairs: Iterable[tuple[int, str]]) -> list[str]:
 
 
 def no_longer_allowed(delivery: Delivery, stream: Stream, at: datetime) -> set[str]:
-    """Why watches told something in the delivery may not be told it on the day of `at`; empty if all still may."""
-    return {code for _, code in refused_now(delivery, stream, at)}
+    """Why watches told something in the delivery may not be told it on the day of `at`; empty if all still may.
+
+    Asked of every watch, whatever has been found before.
+    """
+    return _codes(refused_now(delivery, stream, at))
 
 
-def refused_now(delivery: Delivery, stream: Stream, at: datetime) -> set[tuple[int, str]]:
-    """The watches told something in the delivery that they may not be told on the day of `at`, each with why."""
-    decider = Decider(law_of(stream, timezone.localdate(at)))
-    sent = Disclosure.objects.filter(delivery=delivery, outcome=Disclosure.Outcome.SENT).exclude(sections={})
-    refusals: set[tuple[int, str]] = set()
-    last = 0
-    while True:
-        told = sent.filter(watch__gt=last).order_by("watch_id")[:PAGE]
-        rows = {one.watch_id: one.decision for one in told.select_related("decision")}
-        if not rows:
-            return refusals
-        last = max(rows)
-        watches = list(Watch.objects.filter(pk__in=rows))
-        decider.about(watches)
-        for watch in watches:
-            decision, _ = decider.decide(watch)
-            refusals |= {(watch.pk, code) for code in _against(decision, rows[watch.pk])}
-
-
-def _against(decision: Decision, told_on: StoredDecision) -> set[str]:
-    if not decision.allowed:
-        return {decision.refusal or ""}
-    outcomes = set(told_on.profile["basis"]["outcomes"])
-    within = decision.classes.issuperset(told_on.classes) and decision.outcomes.issuperset(outcomes)
-    return set() if within else {Refusal.NO_FIELDS}
+def _codes(refused: Refused) -> set[str]:
+    return {code for _, code in refused}
 
 
 def recall_what_may_no_longer_be_told(at: datetime) -> int:
@@ -167,15 +180,23 @@ def recall_what_may_no_longer_be_told(at: datetime) -> int:
 
 
 @transaction.atomic
-def acknowledge(*, delivery: Delivery, sha256: str, at: datetime) -> None:
-    """Note that the customer has taken a delivery in, bound to its hash. Repeating it is harmless.
+def acknowledge(
+    *, delivery: Delivery, at: datetime, sha256: str = "", manifest_sha256: str = "", client: str = "", user: str = ""
+) -> Receipt:
+    """Note that the customer has taken a delivery in, bound to its hash, its manifest's or both; return the receipt,
+    which names the system or the portal user by whom it is.
 
-    Raise AcknowledgeRefused if it has not been fetched (NOT_FETCHED) or the hash is another's (WRONG_HASH).
+    Repeating it is harmless. Raise AcknowledgeRefused if the delivery has not been fetched (NOT_FETCHED) or a hash is
+    another's, or none is said (WRONG_HASH), and SigningRefused if the receipt cannot be signed.
     """
-    delivery = Delivery.objects.select_for_update(no_key=True).get(pk=delivery.pk)
+    rows = Delivery.objects.select_for_update(no_key=True, of=("self",)).select_related("manifest")
+    delivery = rows.get(pk=delivery.pk)
     if delivery.first_fetched_at is None:
-        raise AcknowledgeRefused("NOT_FETCHED", "The delivery has not been fetched.")
-    if sha256.lower() != delivery.sha256:
-        raise AcknowledgeRefused("WRONG_HASH", "The hash is not that of the delivery.")
+        raise AcknowledgeRefused("NOT_FETCHED", gettext("The delivery has not been fetched."))
+    said = {(sha256.lower(), delivery.sha256), (manifest_sha256.lower(), delivery.manifest.sha256)}
+    told = {(hash_, own) for hash_, own in said if hash_}
+    if not told or any(hash_ != own for hash_, own in told):
+        raise AcknowledgeRefused("WRONG_HASH", gettext("The hash is not that of the delivery."))
     if delivery.acknowledged_at is None:
         Delivery.objects.filter(pk=delivery.pk).update(acknowledged_at=at)
+    return sign_acknowledgement(delivery, at=at, client=client, user=user)

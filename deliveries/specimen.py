@@ -67,7 +67,12 @@ def specimen(law: StreamLaw, decisions: Mapping[str, Decision]) -> bytes:
         if decision.allowed:
             writer.add(_entries(made_up, law, benefit, decision, number))
     writer.close()
-    declaration, rest = file.getvalue().split(b"\n", 1)
+    return marked(file.getvalue())
+
+
+def marked(document: bytes) -> bytes:
+    """A document that says, before its first element, that it is no delivery."""
+    declaration, rest = document.split(b"\n", 1)
     return b"\n".join([declaration, NOTICE.encode(), rest])
 
 

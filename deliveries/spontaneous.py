@@ -145,13 +145,15 @@ def open_spontaneous(*, disclosure: SpontaneousDisclosure, by: Any, at: datetime
     with transaction.atomic():
         hold_shared(Lock.LAW)
         code = _refusal(disclosure, at)
+        refused: dict[str, Any] = {"refused": code} if code else {}
         record(
             action=Action.FETCH,
             object_type=disclosure._meta.label_lower,
             object_id=disclosure.pk,
             actor=by,
             person_id=disclosure.person_id,
-            **({"refused": code} if code else {}),
+            customer_id=disclosure.customer_id,
+            **refused,
         )
         if not code:
             SpontaneousDisclosure.objects.filter(pk=disclosure.pk, first_fetched_at=None).update(
@@ -187,7 +189,7 @@ def _examine(disclosure: SpontaneousDisclosure, at: datetime) -> _Case:
     day = timezone.localdate(at)
     stream = _stream_of(disclosure, day)
     law = law_of(stream, day)
-    consents = consents_of(stream, [disclosure.person_id])[disclosure.person_id]
+    consents = [one.consent for one in consents_of(stream, [disclosure.person_id])[disclosure.person_id]]
     profile = law.profile(
         disclosure.benefit,
         consent=best(consents, disclosure.benefit, day),
@@ -265,7 +267,7 @@ def _block(benefit: str, name: str, items: list[Item]) -> Block:
 
 def _head(disclosure: SpontaneousDisclosure, case: _Case, as_of: int, at: datetime) -> Head:
     agreement = case.law.stream.agreement
-    sources = sources_as_of(as_of)
+    sources = sources_as_of(as_of, at)
     complete = {one.name: one.complete_to_import for one in sources}
     return Head(
         organisation_number=agreement.customer.organisation_number,
@@ -289,7 +291,7 @@ def _head(disclosure: SpontaneousDisclosure, case: _Case, as_of: int, at: dateti
 
 def told_about(person: Person) -> QuerySet[SpontaneousDisclosure]:
     """What was told spontaneously about a person, the newest first; a proposal has told nothing."""
-    rows = SpontaneousDisclosure.objects.approved().filter(person=person)
+    rows = SpontaneousDisclosure.objects.approved().about(person)
     return rows.select_related("customer", "decision").order_by("-approved_at")
 
 

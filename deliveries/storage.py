@@ -12,6 +12,10 @@ from django.conf import settings
 ORPHAN_AGE = 24 * 60 * 60  # seconds
 
 
+class NotAsWritten(Exception):
+    """A written file that is not what was written any more: it must not get the name of what it should have been."""
+
+
 def temporary() -> Path:
     """A path for a document that is being written."""
     folder = settings.DOCUMENTS_DIR / "unfinished"
@@ -20,8 +24,17 @@ def temporary() -> Path:
 
 
 def keep(path: Path, sha256: str) -> Path:
-    """Move a written document to its place by its hash, durably; a crash leaves it whole here or not at all."""
-    target = place_of(sha256)
+    """Move a written document to its place by its hash, durably; a crash leaves it whole here or not at all.
+
+    Raise NotAsWritten if its hash is another.
+    """
+    if _hash_of(path) != sha256:
+        raise NotAsWritten
+    return keep_as(path, place_of(sha256))
+
+
+def keep_as(path: Path, target: Path) -> Path:
+    """Move a written file to a place, durably."""
     target.parent.mkdir(parents=True, exist_ok=True)
     _sync(path)
     path.replace(target)
@@ -38,8 +51,12 @@ def is_whole(sha256: str, size: int) -> bool:
     path = place_of(sha256)
     if not path.is_file() or path.stat().st_size != size:
         return False
+    return _hash_of(path) == sha256
+
+
+def _hash_of(path: Path) -> str:
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def sweep(known: Iterable[str]) -> int:

@@ -1,14 +1,15 @@
 """Proof that first + changes = everything, and nothing but what is allowed (C10).
 
-What a customer was told is folded from the documents alone, through the published schema. What it should have been
-told is worked out the slow, plain way, watch by watch from the register, as of the stream's mark; of the run's own path
-it shares only the law (`subscriptions`) and the digest (`benefits.content`). The two must be equal, or the difference
-must stand in Pending or be caused by a law change that no run has examined yet.
+What a customer was told is folded from the documents alone, through the published schema; where the oldest have been
+erased, from the signed checkpoint that was made before. What it should have been told is worked out the slow, plain
+way, watch by watch from the register, as of the stream's mark; of the run's own path it shares only the law
+(`subscriptions`) and the digest (`benefits.content`). The two must be equal, or the difference must stand in Pending or
+be caused by a law change that no run has examined yet.
 """
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -19,10 +20,10 @@ from django.conf import settings
 from benefits.catalogue import HEADER, catalogue
 from benefits.content import block_digest, digest
 from benefits.models import BenefitPeriod, PersonFacts, PersonNumber
-from deliveries import storage
+from deliveries import checkpoints, storage
 from deliveries.candidates import touched_by_law
 from deliveries.decisions import Decider
-from deliveries.models import Delivery, Disclosure, Told
+from deliveries.models import Checkpoint, Delivery, Disclosure, Purged, Told
 from deliveries.reading import Block, DocumentFault, PersonEntry, Status, read, read_head
 from deliveries.schema import ACTIVE, ENDED, NOT_AUTHORISED
 from subscriptions.decision import Outcome
@@ -83,6 +84,25 @@ class Fold:
         self.watches: dict[int, Known] = {}
         self.faults: list[Finding] = []
 
+    def begin_after(self, checkpoint: Checkpoint, delivery: Delivery) -> None:
+        """Begin with what the receiver knew after a delivery, as the checkpoint of it says."""
+        try:
+            for watch, status, blocks in checkpoints.states(checkpoint, delivery):
+                known = {section: Counter(digests) for section, digests in blocks.items()}
+                self.watches[watch] = Known(status, known)
+        except checkpoints.CheckpointFault as fault:
+            self._fault(None, "", str(fault))
+
+    def states(self) -> Iterator[checkpoints.State]:
+        """What the receiver knows now, as a checkpoint keeps it."""
+        for watch, known in sorted(self.watches.items()):
+            yield watch, known.status, {section: dict(items) for section, items in known.blocks.items()}
+
+    def miss(self, delivery: Delivery) -> None:
+        """Check of a delivery before the checkpoint only that its document, if it is kept, is whole."""
+        if not storage.is_whole(delivery.sha256, delivery.size):
+            self._fault(None, "", f"the document of delivery {delivery.number} is damaged or gone")
+
     def take(self, delivery: Delivery) -> None:
         """Fold one delivery. What is wrong with it becomes a fault, and the fold goes on."""
         path = storage.place_of(delivery.sha256)
@@ -138,20 +158,36 @@ def _digest_of(section: str, items: Counter[str]) -> str:
     return block_digest(section, items.elements())
 
 
-def fold(stream: Stream) -> Fold:
-    """Fold all standing deliveries of a stream, checking numbers and chain on the way."""
+def fold(stream: Stream, *, through: int | None = None) -> Fold:
+    """Fold the standing deliveries of a stream from its newest checkpoint on, checking the whole chain on the way.
+
+    `through` is the number to stop after; without it the last is the stream's.
+    """
     folded = Fold(stream.pk)
+    checkpoint = checkpoints.newest(stream.pk)
+    erased = set(Purged.objects.filter(delivery__stream=stream).values_list("delivery", flat=True))
     previous, expected = "", 1
-    for delivery in Delivery.objects.filter(stream=stream).order_by("number"):
+    for delivery in _through(stream, through):
         if delivery.number != expected or delivery.previous_sha256 != previous:
             folded.faults.append(Finding(stream.pk, None, "", f"the chain breaks at delivery {delivery.number}"))
         previous, expected = delivery.sha256, delivery.number + 1
-        if delivery.recalled_at is None:
+        if checkpoint is not None and delivery.number == checkpoint.number:
+            folded.begin_after(checkpoint, delivery)
+        if delivery.recalled_at is not None:
+            continue
+        if checkpoint is None or delivery.number > checkpoint.number:
             folded.take(delivery)
             folded.faults.extend(_undisclosed(delivery))
-    if (expected - 1, previous) != (stream.last_number, stream.last_sha256):
+        elif delivery.pk not in erased:
+            folded.miss(delivery)
+    if through is None and (expected - 1, previous) != (stream.last_number, stream.last_sha256):
         folded.faults.append(Finding(stream.pk, None, "", "the stream's last number or hash is not the chain's"))
     return folded
+
+
+def _through(stream: Stream, number: int | None) -> Iterable[Delivery]:
+    deliveries = Delivery.objects.filter(stream=stream).order_by("number")
+    return deliveries if number is None else deliveries.filter(number__lte=number)
 
 
 def _undisclosed(delivery: Delivery) -> Iterator[Finding]:
@@ -298,10 +334,13 @@ def _told_otherwise(stream: Stream, folded: Fold) -> Iterator[Finding]:
 
 
 def _overdue(stream: Stream, owed: dict[int, list[Pending]], at: datetime) -> Iterator[Finding]:
-    """What has been owed too long. A frozen watch waits, with all it is owed, for a person to do something."""
+    """What has been owed too long. A frozen watch waits, with all it is owed, for a person to do something.
+
+    What two people have dropped is not owed any more; delta debt lists it until the register agrees (C6).
+    """
     for watch, rows in owed.items():
         frozen = any(row.reason in FROZEN for row in rows)
         limit = at - timedelta(days=settings.FROZEN_DAYS if frozen else settings.PENDING_DAYS)
         for row in rows:
-            if row.since < limit:
+            if row.since < limit and row.reason != Pending.Reason.DROPPED:
                 yield Finding(stream.pk, watch, "", f"pending {row.pk} {row.reason} is past its deadline")

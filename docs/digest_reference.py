@@ -67,6 +67,12 @@ def block_digest(section, digests):
     return sha256([f"sektion={section}", *sorted(digests)])
 
 
+def state_hash(sections):
+    """The state of a watch, by its sections: the digests of the items that a receiver holds of each."""
+    held = sorted((section, digests) for section, digests in sections.items() if digests)
+    return sha256([f"{section}={block_digest(section, digests)}" for section, digests in held])
+
+
 def from_xml(catalogue, fields, element):
     """An item's element as a dict, its values as text."""
     item = {}

@@ -1,12 +1,16 @@
 """What differs between the two databases in bulk work, each behind one function."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any
 
 from django.db import connection
+from django.db.models import BooleanField
+from django.db.models.expressions import RawSQL
 
 CHUNK = 5000
+HURRY = 200  # milliseconds
 
 
 def on_postgresql() -> bool:
@@ -60,8 +64,59 @@ def analyze(names: Iterable[str]) -> None:
             cursor.execute(f'ANALYZE "{name}"')
 
 
-def execute(statement: str, parameters: Sequence[Any] = ()) -> int:
+def fresh_id(table: str, place: str) -> str:
+    """SQL for an id that no row of a table has had; `place` is SQL for a number, from 1, that each row has alone."""
+    if on_postgresql():
+        # The sequence is looked up once: by a bare call it would be for each row, which takes ten times as long.
+        return f"nextval((SELECT pg_get_serial_sequence('{table}', 'id')::regclass))"
+    return f"(SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = '{table}') + {place}"
+
+
+@contextmanager
+def planned(**settings: str) -> Iterator[None]:
+    """Within, PostgreSQL plans with other settings; SQLite has none. In a transaction."""
+    _plan(settings)
+    yield
+    _plan(dict.fromkeys(settings, "DEFAULT"))
+
+
+def _plan(settings: dict[str, str]) -> None:
+    if on_postgresql():
+        for name, value in settings.items():
+            execute(f"SET LOCAL {name} TO {value}")
+
+
+@contextmanager
+def hurried() -> Iterator[None]:
+    """Within, SQLite waits a moment only for whoever else is writing; PostgreSQL never has to."""
+    _wait(HURRY)
+    try:
+        yield
+    finally:
+        _wait(int(connection.settings_dict["OPTIONS"].get("timeout", 5) * 1000))
+
+
+def _wait(milliseconds: int) -> None:
+    if not on_postgresql():
+        connection.ensure_connection()
+        connection.connection.execute(f"PRAGMA busy_timeout = {milliseconds}")
+
+
+def execute(statement: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> int:
     """Run one statement and return the number of rows that it changed."""
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
         return cursor.rowcount
+
+
+def names_any(table: str, column: str, key: str, values: Sequence[int]) -> RawSQL:
+    """Whether a JSON column's `key` is a list with one of the numbers in it."""
+    if on_postgresql():
+        said = f"""("{table}"."{column}" -> %s)"""
+        statement = f"(jsonb_typeof({said}) = 'array' AND {said} @> ANY(%s::jsonb[]))"
+        values_said = [str(value) for value in values]
+        return RawSQL(statement, [key, key, values_said], output_field=BooleanField())  # noqa: S611
+    marks = ", ".join(["%s"] * len(values)) or "NULL"
+    said = f""""{table}"."{column}", %s"""
+    statement = f"(json_type({said}) = 'array' AND EXISTS (SELECT 1 FROM json_each({said}) WHERE value IN ({marks})))"
+    return RawSQL(statement, [f"$.{key}", f"$.{key}", *values], output_field=BooleanField())  # noqa: S611

@@ -42,9 +42,16 @@ class FourEyesQuerySet(models.QuerySet):
     def proposed(self) -> Self:
         return self.filter(approved_at=None)
 
+    def to_approve(self, by: Any) -> Self:
+        """What waits for a second person and may be `by`'s to approve: never what they prepared themselves."""
+        return self.proposed().filter(prepared_by__isnull=False).exclude(prepared_by=by)
+
 
 class FourEyes(models.Model):
-    """A row that holds only once a second person has approved it. Each model adds its `four_eyes` constraint."""
+    """A row that holds only once a second person has approved it. Each model adds its `four_eyes` constraint.
+
+    To approve is a right of its own, beside Django's four: each model's Meta goes on from this one's.
+    """
 
     prepared_by = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -69,6 +76,7 @@ class FourEyes(models.Model):
 
     class Meta:
         abstract = True
+        default_permissions = ("add", "change", "delete", "view", "approve")
 
     @property
     def in_effect(self) -> bool:

@@ -12,6 +12,7 @@ class Lock(IntEnum):
     LAW = 4_105_002
     RUN = 4_105_003
     UPKEEP = 4_105_004
+    RETENTION = 4_105_005
 
 
 def hold(lock: Lock) -> None:

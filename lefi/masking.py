@@ -1,4 +1,4 @@
-r"""Keep identity numbers out of the logs, whatever was logged.
+r"""Keep identity numbers out of the logs, whatever was logged; and the secrets that stand in addresses.
 
 The rule: six to eight digits, perhaps a sign, and four digits are masked wherever they stand, in words,
 paths and JSON too, unless more digits follow or go before. No check digit is asked for: a mistyped number
@@ -9,6 +9,9 @@ with microseconds and an offset.
 
 A sign is - or +, also in URL encoding, or any dash that a word processor makes of it. White space counts
 as a sign only after what may be a day of birth, so that two counts side by side stay readable.
+
+An address that by itself lets in whoever has it (an invitation, an application, a new password, a broker's answer) is
+logged without what makes it so.
 """
 
 import logging
@@ -36,12 +39,27 @@ _BIRTH_DAY = r"(?:\d\d)? \d\d (?:0[1-9]|1[0-2]) (?:0[1-9]|[12]\d|3[01]|6[1-9]|[7
 _NUMBER = rf"{_START} (?: \d{{6,8}} {_SIGN}? | {_BIRTH_DAY} \s? {_SIGN}? \s? ) \d{{4}} (?!\d)"
 _PATTERN = re.compile(rf"(?P<kept>{_KEPT})|{_NUMBER}", re.VERBOSE | re.IGNORECASE)
 
+# What follows these is known to those alone whom it was given to.
+_SECRET = re.compile(
+    r"""
+    (?P<address> (?<!subscriptions) / (?: invitation | connect (?:/draft)? | accounts/password/reset/key ) / )
+    [^/?\s"'\\]+
+  | (?P<answer> /login/callback/ \? ) [^\s"'\\]+
+    """,
+    re.VERBOSE,
+)
+
 _RECORD_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
 def mask_identity_numbers(text: str) -> str:
     """Replace everything that looks like an identity number, by the rule of this module."""
     return _PATTERN.sub(lambda match: match[0] if match["kept"] else MASK, text)
+
+
+def _written(text: str) -> str:
+    """A text as it may stand in a log."""
+    return mask_identity_numbers(_SECRET.sub(lambda match: (match["address"] or match["answer"]) + MASK, text))
 
 
 def masking_processor(logger: Any, method: str, event_dict: MutableMapping[str, Any]) -> dict[str, Any]:
@@ -70,7 +88,7 @@ class MaskingFilter(logging.Filter):
             record.exc_text = _exception_text(record.exc_info)
         for name in ("exc_text", "stack_info"):
             text = getattr(record, name)
-            setattr(record, name, mask_identity_numbers(text) if text else text)
+            setattr(record, name, _written(text) if text else text)
         for name in vars(record).keys() - _RECORD_ATTRIBUTES:
             setattr(record, name, _masked(getattr(record, name)))
         return True
@@ -81,10 +99,10 @@ def _message(record: logging.LogRecord) -> Any:
     if isinstance(record.msg, dict) and not record.args:
         return masking_processor(None, "", record.msg)
     try:
-        return mask_identity_numbers(record.getMessage())
+        return _written(record.getMessage())
     except Exception:  # a faulty log call must neither stop the work nor print its arguments unmasked
         text = record.msg if isinstance(record.msg, str) else type(record.msg).__name__
-        return mask_identity_numbers(f"{text} [arguments do not fit]")
+        return _written(f"{text} [arguments do not fit]")
 
 
 def _masked(value: Any, depth: int = 0) -> Any:
@@ -96,7 +114,7 @@ def _masked(value: Any, depth: int = 0) -> Any:
     elif isinstance(value, BaseException):
         value = repr(value)
     if isinstance(value, str):
-        return mask_identity_numbers(value)
+        return _written(value)
     return _masked_within(value, depth)
 
 
@@ -122,4 +140,4 @@ def _exception_text(exc_info: Any) -> str:
     error: BaseException | None
     trace: TracebackType | None
     kind, error, trace = exc_info
-    return mask_identity_numbers("".join(traceback.format_exception(kind, error, trace)).rstrip())
+    return _written("".join(traceback.format_exception(kind, error, trace)).rstrip())

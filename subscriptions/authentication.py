@@ -60,6 +60,9 @@ class PartnerAuthentication(OAuth2Authentication):
         api_client = client.first()
         if api_client is None:
             raise ClientRefused("CLIENT_UNKNOWN")
+        request._request.api_client = api_client  # type: ignore[attr-defined]  # for the log of calls, also when it is refused
+        if api_client.stopped_at is not None:
+            raise ClientRefused("CLIENT_STOPPED")
         if not api_client.customer.active:
             raise ClientRefused("CUSTOMER_INACTIVE")
         if api_client.agent is not None and not api_client.agent.holds_on(timezone.localdate()):

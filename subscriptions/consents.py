@@ -5,10 +5,11 @@ and is never asked for where a duty is the ground. What it lets be told is the d
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from functools import cache, partial
 from typing import Any
 
 from django.conf import settings
@@ -26,9 +27,9 @@ from lefi.masking import mask_identity_numbers
 from subscriptions.consentanswers import ConsentAnswer
 from subscriptions.consentfile import Given
 from subscriptions.models import Agreement, Consent, Customer, LegalBasis, Scope, Stream, Watch
-from subscriptions.models.watches import WatchQuerySet
-from subscriptions.profiles import basis_on
-from subscriptions.services import end_watches
+from subscriptions.profiles import Given as GivenBy
+from subscriptions.profiles import StreamLaw, basis_on, law_of
+from subscriptions.watches import end_watches
 
 OF_AGE = 18
 PAGE = 1000  # watches
@@ -286,6 +287,7 @@ def _events(fresh: Iterable[Answered], *, by: Any, client: str, at: datetime) ->
                 object_type=Consent._meta.label_lower,
                 object_id=str(one.consent.pk),
                 person_id=one.consent.person_id,
+                customer_id=one.consent.customer_id if client else None,
                 details={"channel": one.consent.channel, "examination": one.consent.examination},
             )
 
@@ -331,7 +333,8 @@ def withdraw_consent(*, consent: Consent, by: Any = None, client: str = "", at: 
     """
     if not Consent.objects.filter(pk=consent.pk, withdrawn_at=None).update(withdrawn_at=at):
         return 0
-    ended = end_watches(_resting_on(consent, timezone.localdate(at)), at=at, reason=Watch.EndReason.NO_LONGER)
+    rested = Watch.objects.filter(pk__in=_resting_on(consent, timezone.localdate(at)))
+    ended = end_watches(rested, at=at, reason=Watch.EndReason.NO_LONGER)
     record(
         action=Action.WITHDRAW,
         object_type=Consent._meta.label_lower,
@@ -339,21 +342,30 @@ def withdraw_consent(*, consent: Consent, by: Any = None, client: str = "", at: 
         actor=by,
         client=client,
         person_id=consent.person_id,
+        customer_id=consent.customer_id,
         reason=reason,
         watches=ended,
     )
     return ended
 
 
-def _resting_on(consent: Consent, day: date) -> WatchQuerySet:
+def _resting_on(consent: Consent, day: date) -> list[int]:
     """The open watches that the consent let be told, and that no other consent covers on the day."""
     same = Consent.objects.filter(customer=consent.customer_id, person=consent.person_id, purpose=consent.purpose)
-    others = [row.as_value() for row in same.exclude(pk=consent.pk)]
-    bare = [code for code in consent.benefits if not any(one.covers(code, day) for one in others)]
+    this = replace(consent.as_value(), withdrawn=False)
+    others = [GivenBy(row.number, row.as_value()) for row in same.exclude(pk=consent.pk)]
     streams = _streams_on_consent(day, Stream.objects.filter(agreement__customer=consent.customer_id))
-    return Watch.objects.open().filter(
-        person=consent.person_id, stream__in=streams, stream__purpose=consent.purpose, benefit__in=bare
-    )
+    watches = Watch.objects.open().filter(person=consent.person_id, benefit__in=consent.benefits)
+    rested = []
+    for watch in watches.filter(stream__in=streams, stream__purpose=consent.purpose).select_related(
+        "stream__agreement__customer"
+    ):
+        law = law_of(watch.stream, day)
+        spoken = law.consent([GivenBy(consent.number, this)], watch.ordered_number, watch.benefit)
+        other = law.consent(others, watch.ordered_number, watch.benefit)
+        if spoken is not None and not (other is not None and other.covers(watch.benefit, day)):
+            rested.append(watch.pk)
+    return rested
 
 
 def _streams_on_consent(day: date, streams: QuerySet[Stream]) -> list[int]:
@@ -388,14 +400,15 @@ def end_watches_without_consent(*, day: date, at: datetime) -> int:
     streams = _streams_on_consent(day, Stream.objects.all())
     suspects = Watch.objects.open().filter(Exists(over), stream__in=streams).order_by("pk")
     ended = after = 0
-    while page := list(suspects.filter(pk__gt=after).select_related("stream__agreement")[:PAGE]):
+    law = cache(partial(law_of, day=day))
+    while page := list(suspects.filter(pk__gt=after).select_related("stream__agreement__customer")[:PAGE]):
         after = page[-1].pk
-        ended += _end(page, day, last, at)
+        ended += _end(page, law, last, at)
     return ended
 
 
 @transaction.atomic
-def _end(page: list[Watch], day: date, last: date, at: datetime) -> int:
+def _end(page: list[Watch], law: Callable[[Stream], StreamLaw], last: date, at: datetime) -> int:
     consents: dict[tuple[int, int, str], list[Consent]] = defaultdict(list)
     rows = Consent.objects.filter(person__in={one.person_id for one in page})
     for row in rows.exclude(examination=Consent.Examination.REFUSED).order_by("-pk"):
@@ -404,7 +417,7 @@ def _end(page: list[Watch], day: date, last: date, at: datetime) -> int:
         one.pk
         for one in page
         if _is_over(
-            consents[one.stream.agreement.customer_id, one.person_id, one.stream.purpose], one.benefit, day, last
+            consents[one.stream.agreement.customer_id, one.person_id, one.stream.purpose], one, law(one.stream), last
         )
     ]
     ended = end_watches(Watch.objects.filter(pk__in=gone), at=at, reason=Watch.EndReason.NO_LONGER)
@@ -413,10 +426,12 @@ def _end(page: list[Watch], day: date, last: date, at: datetime) -> int:
     return ended
 
 
-def _is_over(consents: list[Consent], benefit: str, day: date, last: date) -> bool:
-    """Whether none covers the benefit and the newest that names it was withdrawn, or ended before `last`."""
-    naming = [one for one in consents if benefit in one.benefits]
-    if not naming or any(one.as_value().covers(benefit, day) for one in naming):
+def _is_over(consents: list[Consent], watch: Watch, law: StreamLaw, last: date) -> bool:
+    """Whether none covers the watch and the newest that speaks for it was withdrawn, or ended before `last`."""
+    naming = [one for one in consents if watch.benefit in one.benefits]
+    speaking = law.consent([GivenBy(one.number, one.as_value()) for one in naming], watch.ordered_number, watch.benefit)
+    naming = [one for one in naming if one.number in ("", watch.ordered_number)]
+    if not naming or (speaking is not None and speaking.covers(watch.benefit, law.day)):
         return False
     newest = naming[0]
     return newest.withdrawn_at is not None or (newest.valid_to is not None and newest.valid_to < last)

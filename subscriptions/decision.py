@@ -10,8 +10,9 @@ from datetime import date
 from enum import StrEnum
 
 REFUSED = "refused"
-# What a release of a protected person's block may never hold: everything that can reveal a place (OSL 21:3, 21:3 a).
-PLACE_REVEALING = frozenset({"address", "employer", "contact", "related", "protection"})
+# What a release of a protected person's block may never hold: everything that can reveal a place (OSL 21:3, 21:3 a),
+# and what numbers the person has: one that came with protection would be linked to the old one (C8).
+NEVER_OF_PROTECTED = frozenset({"address", "employer", "contact", "related", "protection", "identity"})
 
 
 class Outcome(StrEnum):
@@ -173,7 +174,7 @@ def decide(profile: Profile) -> Decision:
 def allowed_classes(profile: Profile) -> frozenset[str]:
     """Basis ∩ agreement ∩ consent (R5). A class that the basis leaves to the agreement counts only if named there.
 
-    Of a person with protected identity never what reveals a place.
+    Of a person with protected identity never what reveals a place, or a number that the customer did not order by.
     """
     basis = profile.basis
     if basis is None:
@@ -182,7 +183,7 @@ def allowed_classes(profile: Profile) -> frozenset[str]:
     if basis.consent_needed:
         given &= profile.consent.classes if profile.consent else frozenset()
     if profile.protected:
-        given -= PLACE_REVEALING
+        given -= NEVER_OF_PROTECTED
     return given & profile.terms.classes
 
 

@@ -32,7 +32,7 @@ def purpose_name(code: str) -> str:
 
 def stream_name(stream: Stream) -> str:
     """A stream by its agreement, its purpose in words and its channel."""
-    return f"{stream.agreement} · {purpose_name(stream.purpose)} · {stream.get_channel_display()}"
+    return str(stream)
 
 
 def kind_name(code: str) -> str:

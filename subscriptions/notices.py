@@ -16,11 +16,12 @@ from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from subscriptions.desks import notices_read_at
 from subscriptions.models import Connection, Contact, Customer, Notice
 
 log = structlog.get_logger(__name__)
 BATCH = 200
-NEWEST = 3  # on the start page of the portal
+NEWEST = 5  # on the start page of the portal
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +34,12 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A notice in words."""
+    """A notice in words; `unread` by the one who reads it now."""
 
     notice: Notice
     subject: str
     body: str
+    unread: bool = False
 
 
 WORDS: dict[str, Words] = {
@@ -51,6 +53,13 @@ WORDS: dict[str, Words] = {
     ),
     "CONNECTION_WITHDRAWN": Words(
         _("Your application has been withdrawn"), _("Your application for connection has been withdrawn, as you asked.")
+    ),
+    "CONNECTION_MESSAGE": Words(
+        _("A message about your application"),
+        _(
+            "There is a message to you about your application for connection. Read and answer it on the page of the"
+            " application, at the address that you were given when you applied."
+        ),
     ),
     "AGENT_REGISTERED": Words(
         _("A new agent speaks for you"),
@@ -117,6 +126,70 @@ WORDS: dict[str, Words] = {
         _("Watches ended, agreement %(agreement)s"),
         _("%(watches)s watches under agreement %(agreement)s were not confirmed in time and have ended."),
     ),
+    "SIGNING_KEY_ANNOUNCED": Words(
+        _("A new key signs deliveries from %(day)s"),
+        _(
+            "Key %(kid)s signs the manifests of deliveries from %(day)s. It is published with the others now: fetch the"
+            " keys anew before that day."
+        ),
+    ),
+    "SIGNING_KEY_WITHDRAWN": Words(
+        _("A key that signs deliveries is withdrawn"),
+        _(
+            "Key %(kid)s can no longer be trusted. Fetch the keys anew, and check the deliveries that it has signed as"
+            " the documentation says."
+        ),
+    ),
+    "SCHEMA_ANNOUNCED": Words(
+        _("The form of deliveries changes on %(day)s"),
+        _(
+            "Schema version %(version)s is planned to be in force from %(day)s. What changes, the new schemas and"
+            " sample deliveries are published under /schema/. Check that your system can read them before that day."
+        ),
+    ),
+    "SCHEMA_SOON": Words(
+        _("The form of deliveries changes in a week"),
+        _(
+            "Schema version %(version)s is planned to be in force from %(day)s. What changes, the new schemas and"
+            " sample deliveries are published under /schema/."
+        ),
+    ),
+    "SCHEMA_WITHDRAWN": Words(
+        _("The announced change of deliveries is withdrawn"),
+        _(
+            "Schema version %(version)s, which was planned to be in force from %(day)s, does not come. Deliveries are"
+            " as they were until you are told otherwise."
+        ),
+    ),
+    "WATCHES_TO_CLOSE": Words(
+        _("Watches to look at, agreement %(agreement)s"),
+        _(
+            "%(watches)s watches under agreement %(agreement)s can perhaps be ended. See in the portal which they are"
+            " and why, and end them or say why they are kept."
+        ),
+    ),
+    "BEHIND_NOT_FETCHED": Words(
+        _("Deliveries wait to be fetched, agreement %(agreement)s"),
+        _(
+            "Delivery %(number)s under agreement %(agreement)s, and perhaps later ones, have waited for you for several"
+            " days. Fetch them in order. You are told once when nothing waits any more."
+        ),
+    ),
+    "CAUGHT_UP_NOT_FETCHED": Words(
+        _("All deliveries are fetched, agreement %(agreement)s"),
+        _("No delivery under agreement %(agreement)s waits to be fetched any more."),
+    ),
+    "BEHIND_NOT_ACKNOWLEDGED": Words(
+        _("Deliveries wait to be acknowledged, agreement %(agreement)s"),
+        _(
+            "Delivery %(number)s under agreement %(agreement)s was fetched several days ago and has not been"
+            " acknowledged. Check that your system has taken it in. You are told once when nothing waits any more."
+        ),
+    ),
+    "CAUGHT_UP_NOT_ACKNOWLEDGED": Words(
+        _("All deliveries are acknowledged, agreement %(agreement)s"),
+        _("No delivery under agreement %(agreement)s waits to be acknowledged any more."),
+    ),
     "SPONTANEOUS": Words(
         _("A message with information to read"),
         _("Försäkringskassan has information for you. Log in to the portal to read it."),
@@ -128,6 +201,13 @@ def notify(customer: Customer, code: str, *, at: datetime, **details: Any) -> No
     """Note, in the caller's transaction, something that a customer is to know. Raise KeyError for an unknown code."""
     WORDS[code]
     return Notice.objects.create(customer=customer, code=code, at=at, details=details)
+
+
+def notify_all(code: str, *, at: datetime, **details: Any) -> None:
+    """Note, in the caller's transaction, something that every active customer is to know. Raise KeyError."""
+    WORDS[code]
+    customers = Customer.objects.filter(active=True).values_list("pk", flat=True)
+    Notice.objects.bulk_create(Notice(customer_id=pk, code=code, at=at, details=details) for pk in customers)
 
 
 def notify_applicant(connection: Connection, code: str, *, at: datetime, **details: Any) -> Notice:
@@ -147,13 +227,21 @@ def body(notice: Notice) -> str:
 
 
 def newest_for(user: Any) -> list[Said]:
-    """The newest notices to a portal user's customers, in the reader's language, the newest first."""
-    return said(Notice.objects.visible_to(user).select_related("customer")[:NEWEST])
+    """Some notices to a portal user's customers, in the reader's language: those unread first, the newest first."""
+    rows = Notice.objects.visible_to(user).select_related("customer").order_by("-at", "-pk")
+    return said(rows[:NEWEST], read_at=notices_read_at(user))
 
 
-def said(rows: Iterable[Notice]) -> list[Said]:
-    """What notices say, in the reader's language."""
-    return [Said(notice, subject(notice), body(notice)) for notice in rows]
+def said(rows: Iterable[Notice], *, read_at: datetime | None = None) -> list[Said]:
+    """What notices say, in the reader's language; those after `read_at` are unread."""
+    return [Said(one, subject(one), body(one), read_at is None or one.at > read_at) for one in rows]
+
+
+def unread_by(user: Any) -> int:
+    """How many notices the portal user has not read."""
+    read_at = notices_read_at(user)
+    rows = Notice.objects.visible_to(user)
+    return (rows if read_at is None else rows.filter(at__gt=read_at)).count()
 
 
 def mail_unsent(at: datetime) -> int:

@@ -5,7 +5,7 @@ from datetime import date
 
 from benefits.catalogue import catalogue
 from subscriptions.models import LegalBasis
-from subscriptions.scopes import open_bases
+from subscriptions.scopes import open_bases, openings
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,11 @@ def kinds() -> set[str]:
 def offers(kind: str, day: date) -> list[Offer]:
     """What is open to a kind of recipient on a day, by the code of the basis."""
     return [Offer(basis, _benefits(basis)) for basis in open_bases(kind, day)]
+
+
+def all_offers(day: date) -> list[tuple[Offer, list[str]]]:
+    """What is open to anybody on a day, each with the kinds of recipient that it is open to."""
+    return [(Offer(basis, _benefits(basis)), kinds) for basis, kinds in openings(day)]
 
 
 def _benefits(basis: LegalBasis) -> tuple[str, ...]:

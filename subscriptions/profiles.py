@@ -1,10 +1,10 @@
 """From rows to the values that the decision is made on: one stream's law on one day, and its watches' consents."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db.models import Case, Exists, OuterRef, Q, Subquery, When
 
@@ -24,6 +24,21 @@ from subscriptions.models import (
     Watch,
 )
 from subscriptions.models.law import covers
+
+
+class Given(NamedTuple):
+    """A consent and the number that it was given by; "" where it names none, and speaks for every number."""
+
+    number: str
+    consent: decision.Consent
+
+    def by(self, number: str) -> bool:
+        return self.number in ("", number)
+
+
+def given_for(number: str, given: Iterable[Given], apart: Container[str]) -> list[Given]:
+    """Of a person's consents those that may speak for a number: a number apart has its own, and lends them to none."""
+    return [one for one in given if one.by(number) or not (number in apart or one.number in apart)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +91,31 @@ class StreamLaw:
             reconfirmation_overdue=overdue,
             ended=ended and overdue,
         )
+
+    @property
+    def may_tell_numbers(self) -> bool:
+        """Whether the basis and the agreement let anything be told of who a person is; a consent may still not."""
+        basis = self.basis
+        return basis is not None and "identity" in (basis.classes | basis.agreement_classes) & self.terms.classes
+
+    def tells_numbers(self, benefit: str) -> bool:
+        """Whether the customer may be told which numbers are one person's, and not by that one's consent alone (C8)."""
+        profile = self.profile(benefit, consent=None, case=True, need=True)
+        return "identity" in decision.decide(profile).classes
+
+    def consent(self, given: Iterable["Given"], number: str, benefit: str) -> decision.Consent | None:
+        """Of a person's consents the best for a watch by one number.
+
+        One given by another number speaks for it only where it lets the customer be told which numbers are the
+        person's: else what comes of it would tell that (C8).
+        """
+        named = self.may_tell_numbers
+        speaking = [
+            one.consent
+            for one in given
+            if one.by(number) or (named and "identity" in one.consent.classes and one.consent.covers(benefit, self.day))
+        ]
+        return best(speaking, benefit, self.day)
 
     @property
     def ended(self) -> bool:
@@ -172,18 +212,18 @@ def _blocks(stream: Stream, basis_code: str):
     )
 
 
-def consents_of(stream: Stream, person_ids: Iterable[int]) -> dict[int, list[decision.Consent]]:
+def consents_of(stream: Stream, person_ids: Iterable[int]) -> dict[int, list[Given]]:
     """The consents of persons towards a stream's customer and purpose, newest first.
 
     One given by a number that another person holds by now speaks for nobody, until it has moved there.
     """
-    found: dict[int, list[decision.Consent]] = defaultdict(list)
+    found: dict[int, list[Given]] = defaultdict(list)
     moved = PersonNumber.objects.live().filter(number=OuterRef("number")).exclude(person=OuterRef("person"))
     rows = Consent.objects.filter(
         ~Exists(moved), customer=stream.agreement.customer_id, purpose=stream.purpose, person__in=list(person_ids)
     )
     for row in rows.order_by("-id"):
-        found[row.person_id].append(row.as_value())
+        found[row.person_id].append(Given(row.number, row.as_value()))
     return found
 
 

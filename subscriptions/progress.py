@@ -1,4 +1,4 @@
-"""How far an application has come, as steps in order."""
+"""How far an application has come, as steps in order, and what comes next."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -28,6 +28,55 @@ class Step:
     why: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Next:
+    """What comes next; `yours` if it waits for the applicant. `page` names an address to go to."""
+
+    title: Promise
+    text: Promise
+    yours: bool = False
+    page: str = ""
+    words: Promise | str = ""
+
+
+APPLY_ANEW = Next(
+    _("You can apply anew"),
+    _("Mend what hindered the application, and send another."),
+    yours=True,
+    page="connect",
+    words=_("Apply for connection"),
+)
+WAITING = Next(
+    _("We examine your application"),
+    _("You need do nothing now. We write here if something is unclear, and you are told by mail."),
+)
+BY_AGREEMENT: dict[str, Next] = {
+    Agreement.Status.EXAMINED: Next(
+        _("We prepare the agreement"), _("You need do nothing now. You are told by mail when it is there to sign.")
+    ),
+    Agreement.Status.SENT: Next(
+        _("Read and sign the agreement"),
+        _("The organisation's administrator logs in, reads the agreement and signs it on the same page."),
+        yours=True,
+        page="portal:agreement-list",
+        words=_("To the agreement"),
+    ),
+    Agreement.Status.SIGNED_BY_CUSTOMER: Next(
+        _("We sign the agreement"), _("You need do nothing now. You are told by mail when we have signed.")
+    ),
+    Agreement.Status.SIGNED_BY_FK: Next(
+        _("A second person of ours examines it"), _("You need do nothing now. After that the agreement holds.")
+    ),
+    Agreement.Status.ACTIVE: Next(
+        _("Order your first watches"),
+        _("The agreement holds. What you order today comes with the next night's delivery."),
+        yours=True,
+        page="portal:start",
+        words=_("To the start page"),
+    ),
+    Agreement.Status.REFUSED: APPLY_ANEW,
+    Agreement.Status.ENDED: APPLY_ANEW,
+}
 TITLES = (
     _("Received"),
     _("Examined"),
@@ -37,6 +86,13 @@ TITLES = (
     _("Approved by a second person"),
     _("Active"),
 )
+
+
+def next_step(connection: Connection) -> Next:
+    """What is to be done next about an application, whoever does it."""
+    if connection.agreement is not None:
+        return BY_AGREEMENT[connection.agreement.status]
+    return WAITING if connection.status == Connection.Status.NOTIFIED else APPLY_ANEW
 
 
 def steps(connection: Connection) -> list[Step]:

@@ -6,6 +6,7 @@ Whoever proposes, approves, withdraws or releases by rule holds the law's lock f
 that of two at once one sees what the other did.
 """
 
+from collections import defaultdict
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -29,6 +30,7 @@ from django.db.models import (
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from benefits.apart import numbers_apart
 from lefi import foureyes
 from lefi.audit.models import Action, record
 from lefi.errors import Refused
@@ -36,9 +38,18 @@ from lefi.locks import Lock, hold
 from lefi.reasons import demand_reason
 from subscriptions.decision import Decision, decide
 from subscriptions.models import LegalBasis, Pending, ProtectedRelease, Stream, Watch
-from subscriptions.profiles import best, consents_of, law_of, of_basis, protected_among, protected_numbers, rests_on
+from subscriptions.profiles import (
+    consents_of,
+    given_for,
+    law_of,
+    of_basis,
+    protected_among,
+    protected_numbers,
+    rests_on,
+)
 
-RIGHT = "subscriptions.release_protected"
+RIGHT = "subscriptions.release_protected"  # to see what is frozen, and to propose, withdraw and take back
+APPROVE_RIGHT = "subscriptions.approve_protectedrelease"  # to see it, and to approve and refuse
 LONGEST = 90  # days that two of the staff may release a watch for
 USUAL = 30  # days, where nobody says otherwise; also where the basis's rule releases
 BY_RULE = "The legal basis lets it be told when nobody has decided in time."
@@ -66,19 +77,32 @@ def queue(*, day: date, at: datetime) -> QuerySet[Any]:
     return waiting.select_related("watch__stream__agreement__customer").order_by("deadline", "pk")
 
 
-def _frozen(day: date) -> QuerySet[Any]:
-    """What is owed to frozen watches not released, with the policy of the basis that each rests on.
+def first_in_queue(count: int, *, day: date) -> list[int]:
+    """The keys of the first rows of the queue, in its order: as many as asked for, or all there are.
 
-    Nothing is owed in a closed stream, nor to a watch that ended before its first delivery.
+    The deadline is so many days after the watch was frozen as the basis of its stream says. Of each number of days the
+    oldest are asked for, which an index knows, so that the queue is not sorted.
     """
-    released = ProtectedRelease.objects.on(day).filter(watch=OuterRef("watch"))
-    untold = Pending.objects.filter(watch=OuterRef("watch"), reason=Pending.Reason.FIRST)
-    frozen = Pending.objects.filter(
-        Q(watch__ended_at=None) | ~Exists(untold),
-        ~Exists(released),
-        reason=Pending.Reason.PROTECTED,
-        watch__stream__closed=False,
-    ).annotate(basis_code=rests_on("watch__stream__"))
+    found: list[tuple[datetime, int]] = []
+    for days, streams in _streams_by_days(day).items():
+        oldest = _waiting(day).filter(watch__stream__in=streams).order_by("since", "pk")
+        found += [(since + timedelta(days=days), pk) for pk, since in oldest.values_list("pk", "since")[:count]]
+    return [pk for _, pk in sorted(found)[:count]]
+
+
+def _streams_by_days(day: date) -> dict[int, list[int]]:
+    """The open streams by how many days their bases give until a frozen watch is to be decided on."""
+    days = of_basis("protection_days", day, output_field=IntegerField())
+    streams = Stream.objects.filter(closed=False).order_by().annotate(basis_code=rests_on()).annotate(days=days)
+    found: dict[int, list[int]] = defaultdict(list)
+    for pk, number in streams.values_list("pk", "days"):
+        found[number or 0].append(pk)
+    return found
+
+
+def _frozen(day: date) -> QuerySet[Any]:
+    """What waits, with the policy of the basis that each watch rests on, and when it is to be decided on."""
+    frozen = _waiting(day).annotate(basis_code=rests_on("watch__stream__"))
     return frozen.annotate(
         policy=of_basis("protection", day), days=of_basis("protection_days", day, output_field=IntegerField())
     ).annotate(
@@ -90,6 +114,21 @@ def _frozen(day: date) -> QuerySet[Any]:
             ),
             output_field=DateTimeField(),
         )
+    )
+
+
+def _waiting(day: date) -> QuerySet[Any]:
+    """What is owed to frozen watches not released.
+
+    Nothing is owed in a closed stream, nor to a watch that ended before its first delivery.
+    """
+    released = ProtectedRelease.objects.on(day).filter(watch=OuterRef("watch"))
+    untold = Pending.objects.filter(watch=OuterRef("watch"), reason=Pending.Reason.FIRST)
+    return Pending.objects.filter(
+        Q(watch__ended_at=None) | ~Exists(untold),
+        ~Exists(released),
+        reason=Pending.Reason.PROTECTED,
+        watch__stream__closed=False,
     )
 
 
@@ -127,7 +166,7 @@ def approve_release(*, release: ProtectedRelease, by: Any, at: datetime, reason:
     Raise ReleaseRefused without the right to it (NO_RIGHT), when its last day has passed (LAPSED) or if another release
     is in force (ALREADY_RELEASED), and NotApproved if `by` prepared it or it is no proposal.
     """
-    _demand_right(by)
+    _demand_right(by, APPROVE_RIGHT)
     day = timezone.localdate(at)
     if release.valid_to is not None and release.valid_to < day:
         raise ReleaseRefused("LAPSED", "The last day of the release has passed.")
@@ -143,7 +182,7 @@ def refuse_release(*, release: ProtectedRelease, by: Any, at: datetime, reason: 
 
     Raise ReleaseRefused without the right to it (NO_RIGHT), and NotApproved (NOT_PROPOSED) if it is no proposal.
     """
-    _demand_right(by)
+    _demand_right(by, RIGHT, APPROVE_RIGHT)
     said = demand_reason(reason)
     if not ProtectedRelease.objects.proposed().filter(pk=release.pk).update(refused_at=at):
         raise foureyes.NotApproved("NOT_PROPOSED", "There is nothing here that waits for approval.")
@@ -206,11 +245,12 @@ def would_tell(watch: Watch, *, day: date) -> Decision:
     """The decision on a watch on a person with protected identity as it would be on a day, if it were released."""
     stream = Stream.objects.select_related("agreement__customer").get(pk=watch.stream_id)
     law = law_of(stream, day)
-    consents = consents_of(stream, [watch.person_id])[watch.person_id]
+    apart = numbers_apart([watch.person_id]) | protected_numbers([watch.person_id])
+    given = given_for(watch.ordered_number, consents_of(stream, [watch.person_id])[watch.person_id], apart)
     return decide(
         law.profile(
             watch.benefit,
-            consent=best(consents, watch.benefit, day),
+            consent=law.consent(given, watch.ordered_number, watch.benefit),
             case=bool(watch.case_reference),
             need=bool(watch.need_reference),
             protected=True,
@@ -231,8 +271,14 @@ def _note(action: str, release: ProtectedRelease, *, by: Any, reason: str) -> No
     )
 
 
-def _demand_right(by: Any) -> None:
-    if not by.has_perm(RIGHT):
+def may_see(reader: Any) -> bool:
+    """Whether somebody of the staff may see which watches are frozen, and what is said of their release."""
+    return bool(reader.has_perm(RIGHT) or reader.has_perm(APPROVE_RIGHT))
+
+
+def _demand_right(by: Any, *rights: str) -> None:
+    """One of the rights is enough; where none is named it is that to release."""
+    if not any(by.has_perm(right) for right in rights or (RIGHT,)):
         raise ReleaseRefused("NO_RIGHT", "This needs the right to release persons with protected identity.")
 
 

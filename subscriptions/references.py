@@ -15,18 +15,20 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Case, CharField, Count, F, Min, Q, When
+from django.db.models import Case, CharField, Count, Exists, F, Min, OuterRef, Q, When
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from lefi.audit.models import Action, record
 from lefi.errors import Refused
-from subscriptions.models import Agreement, LegalBasis, Notice, Stream, Watch
+from lefi.locks import Lock, hold
+from subscriptions.answers import Answer
+from subscriptions.models import Agreement, LawChange, LegalBasis, Notice, OrderLine, Stream, Watch
 from subscriptions.models.watches import WatchQuerySet
 from subscriptions.notices import notify
 from subscriptions.profiles import law_of, of_basis, rests_on
-from subscriptions.services import end_watches
+from subscriptions.watches import end_watches
 
 WARNED_AHEAD = timedelta(days=30)
 WARNED_EVERY = timedelta(days=7)
@@ -80,20 +82,30 @@ def referring_to(watches: WatchQuerySet, references: Iterable[str]) -> WatchQuer
     return watches.filter(Q(case_reference__in=wanted) | Q(need_reference__in=wanted))
 
 
+def about(watches: WatchQuerySet, sought: str) -> WatchQuerySet:
+    """The watches whose case or need reference has a text in it.
+
+    They are found among the references alone, which indexes hold with the streams and the keys, and then read.
+    """
+    cases = watches.order_by().filter(~Q(case_reference=""), case_reference__icontains=sought)
+    needs = watches.order_by().filter(~Q(need_reference=""), need_reference__icontains=sought)
+    return watches.filter(pk__in=cases.values("pk").union(needs.values("pk")))
+
+
 def reference_of(watch: Watch) -> str:
     """What a watch stands for: its case, or its need where it has no case; "" where it has neither."""
     return watch.case_reference or watch.need_reference
 
 
 def by_reference(watches: WatchQuerySet) -> Any:
-    """The open watches' cases and needs: customer, reference, how many watches and persons, and one of the watches."""
+    """The open watches' cases and needs: customer, reference, how many watches, numbers and one of the watches."""
     stated = watches.open().exclude(case_reference="", need_reference="")
     reference = Case(When(case_reference="", then="need_reference"), default="case_reference", output_field=CharField())
     groups = stated.annotate(reference=reference).order_by().values("stream__agreement__customer", "reference")
     return groups.annotate(
         customer=F("stream__agreement__customer__name"),
         watches=Count("pk"),
-        persons=Count("person", distinct=True),
+        persons=Count("ordered_number", distinct=True),
         watch=Min("pk"),
     ).order_by("customer", "reference", "stream__agreement__customer")
 
@@ -146,6 +158,7 @@ def _note(action: str, stream: Stream, ids: Sequence[int], *, by: Any = None, cl
         object_type=Watch._meta.label_lower,
         actor=by,
         client=client,
+        customer_id=stream.agreement.customer_id,
         reason=why,
         stream=stream.pk,
         watches=list(ids),
@@ -188,6 +201,63 @@ def _end(watches: WatchQuerySet, *, by: Any, client: str, at: datetime) -> int:
             ended += end_watches(Watch.objects.filter(pk__in=ids), at=at, reason=Watch.EndReason.CANCELLED)
             _note(Action.END, stream, ids, by=by, client=client, why="case ended")
     return ended
+
+
+class ReopenRefused(Refused):
+    """The end stands: it has been TOLD, it was not a case's (NOT_A_CASE), or somebody has WATCHED_AGAIN since."""
+
+
+def untold(watches: WatchQuerySet) -> WatchQuerySet:
+    """Those whose newest change no delivery has looked at: what is done with them can be taken back.
+
+    By the streams' marks alone, and so the same for every watch: whether a frozen one's end was told would show (C8).
+    """
+    changes = LawChange.objects.filter(
+        kind="watch", stream_id=OuterRef("stream_id"), watch_from__lte=OuterRef("pk"), watch_to__gte=OuterRef("pk")
+    )
+    return watches.filter(Exists(changes.filter(pk__gt=OuterRef("stream__examined_law"))), stream__closed=False)
+
+
+@transaction.atomic
+def reopen_case(*, watch: Watch, by: Any, at: datetime) -> int:
+    """Open all the watches again that ended together with this one when its case did; return how many.
+
+    All or none; beside a watch on the same person by another number one is kept by its own. A release stands before
+    this or after it: one that has the end in it is built again. Raise ReopenRefused with TOLD, NOT_A_CASE or
+    WATCHED_AGAIN.
+    """
+    hold(Lock.LAW)
+    ended = ended_together(watch)
+    ids = list(ended.values_list("pk", flat=True))
+    if watch.pk not in ids:
+        raise ReopenRefused("NOT_A_CASE", "The watch did not end with its case.")
+    if untold(ended).count() != len(ids):
+        raise ReopenRefused("TOLD", "That the watches have ended has been told.")
+    if ended.filter(_watched_again("ordered_number")).exists():
+        raise ReopenRefused("WATCHED_AGAIN", "A person is watched again already.")
+    ended.filter(_watched_again("person", by_number=False)).update(by_number=True)
+    opened = Watch.objects.filter(pk__in=ids).update(ended_at=None, end_reason="", ended_as_of=None)
+    for stream in _streams_of(Watch.objects.filter(pk__in=ids)):
+        of_stream = Watch.objects.filter(pk__in=ids, stream=stream).values_list("pk", flat=True)
+        _note(Action.CHANGE, stream, list(of_stream), by=by, why="case end undone")
+    return opened
+
+
+def _watched_again(whom: str, **values: Any) -> Exists:
+    """Whether another watch stands, by the same number or on the same person, where a watch that ended stood."""
+    same = {name: OuterRef(name) for name in ("stream", "benefit", whom)}
+    return Exists(Watch.objects.open().filter(**same, **values))
+
+
+def ended_together(watch: Watch) -> WatchQuerySet:
+    """The customer's watches that ended for the same case at the same instant as this one, and not by an order."""
+    reference = reference_of(watch)
+    if not reference or watch.ended_at is None:
+        return Watch.objects.none()
+    streams = Stream.objects.filter(agreement__customer=watch.stream.agreement.customer_id)
+    cancelled = OrderLine.objects.filter(watch=OuterRef("pk"), answer=Answer.CANCELLED)
+    ended = Watch.objects.filter(stream__in=streams, ended_at=watch.ended_at, end_reason=Watch.EndReason.CANCELLED)
+    return referring_to(ended, [reference]).filter(~Exists(cancelled))
 
 
 # What time brings

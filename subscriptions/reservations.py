@@ -89,4 +89,10 @@ def administered_by(user: Any) -> set[int]:
 
 
 def _record(action: str, reservation: Reservation, **who: Any) -> None:
-    record(action=action, object_type=reservation._meta.label_lower, object_id=reservation.pk, **who)
+    record(
+        action=action,
+        object_type=reservation._meta.label_lower,
+        object_id=reservation.pk,
+        customer_id=reservation.agreement.customer_id,
+        **who,
+    )

@@ -112,11 +112,17 @@ def in_force_for(agreement: Agreement, purpose: str) -> Scope | None:
     return Scope.objects.approved().filter(agreement=agreement, purpose=purpose).order_by("-version").first()
 
 
+def openings(day: date) -> list[tuple[LegalBasis, list[str]]]:
+    """The bases that serve standing subscriptions on a day, in order of code, each with the kinds it is open to."""
+    versions = LegalBasis.objects.approved().order_by("code", "-version")
+    held = (standing_on(group, day) for _code, group in groupby(versions, attrgetter("code")))
+    found = [(one, [kind for kind in one.recipient_kinds if not _basis_refusal(one, kind, day)]) for one in held if one]
+    return [(basis, kinds) for basis, kinds in found if kinds]
+
+
 def open_bases(kind: str, day: date) -> list[LegalBasis]:
     """The bases on which a kind of recipient may be served by a standing subscription on a day, in order of code."""
-    versions = LegalBasis.objects.approved().order_by("code", "-version")
-    found = (standing_on(group, day) for _code, group in groupby(versions, attrgetter("code")))
-    return [basis for basis in found if basis is not None and not _basis_refusal(basis, kind, day)]
+    return [basis for basis, kinds in openings(day) if kind in kinds]
 
 
 def faults_of_part(basis_code: str, benefits: Iterable[str], kind: str, day: date) -> Iterator[Fault]:

@@ -9,9 +9,13 @@ from datetime import date, datetime
 import structlog
 from django.db import transaction
 
+from lefi.accounts.entry import forget_sessions
 from lefi.locks import Lock, hold
-from subscriptions.connections import end_expired_agreements
+from subscriptions.calls import forget_old_calls
+from subscriptions.clients import forget_tokens
+from subscriptions.connections import end_expired_agreements, sweep_drafts
 from subscriptions.consents import end_watches_without_consent
+from subscriptions.orders.placing import throw_away_forgotten
 from subscriptions.protection import release_protected_by_policy
 from subscriptions.references import (
     end_unconfirmed_watches,
@@ -31,6 +35,11 @@ STEPS: tuple[Step, ...] = (
     end_unconfirmed_watches,
     tell_of_paused_watches,
     warn_of_reconfirmations,
+    throw_away_forgotten,
+    sweep_drafts,
+    forget_old_calls,
+    forget_tokens,
+    forget_sessions,
 )
 
 

@@ -72,6 +72,8 @@ def a_flush_leaves_what_migrations_made() -> Iterator[None]:
 def own_documents_and_cache(settings, tmp_path):
     """No test sees the documents of another, or is slowed down by the rate limits it used up."""
     settings.DOCUMENTS_DIR = tmp_path / "documents"
+    settings.ORDERS_DIR = tmp_path / "orders"
+    settings.SIGNING_KEYS_DIR = tmp_path / "signing-keys"
     cache.clear()
 
 

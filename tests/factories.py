@@ -11,13 +11,17 @@ from django.conf import settings
 from oauth2_provider.models import Application
 
 from benefits import models as benefits
+from benefits.catalogue import DATA, catalogue
 from benefits.identity import check_digit
 from deliveries import models as deliveries
+from deliveries.signing_keys import signer
 from lefi.audit import models as audit
+from lefi.service import models as service
 from subscriptions import models as subscriptions
 
 DAY = date(2026, 11, 23)
 AT = datetime(2026, 11, 23, 17, tzinfo=UTC)
+FIRST_KEY = datetime(2020, 1, 1, tzinfo=UTC)  # before anything that a test signs
 PURPOSE = "skadereglering"
 BASIS = "TEST-SKADE"
 BENEFIT = "FK:SJP"
@@ -163,6 +167,19 @@ class MemberFactory(Factory):
     customer = factory.SubFactory(CustomerFactory)
 
 
+class InvitationFactory(Factory):
+    class Meta:
+        model = subscriptions.Invitation
+
+    customer = factory.SubFactory(CustomerFactory)
+    email = factory.Sequence(lambda n: f"ny{n}@example.org")
+    role = subscriptions.Member.Role.CASE_WORKER
+    digest = factory.Sequence(lambda n: f"{n:064x}")
+    invited_by = factory.SubFactory(UserFactory, is_staff=True)
+    invited_at = AT
+    expires_at = AT + timedelta(days=7)
+
+
 class ContactFactory(Factory):
     class Meta:
         model = subscriptions.Contact
@@ -199,6 +216,18 @@ class ApiClientFactory(Factory):
     application = factory.SubFactory(ApplicationFactory)
     customer = factory.SubFactory(CustomerFactory)
     all_streams = True
+
+
+class ApiCallFactory(Factory):
+    class Meta:
+        model = subscriptions.ApiCall
+
+    at = AT
+    client = factory.SubFactory(ApiClientFactory)
+    method = "GET"
+    route = "document"
+    status = 200
+    milliseconds = 12
 
 
 class LegalBasisFactory(Factory):
@@ -441,6 +470,32 @@ class CandidateFactory(Factory):
     stream = factory.SelfAttribute("watch.stream")
 
 
+class SigningKeyFactory(Factory):
+    """A key without a private half: it is published and listed, and signs nothing."""
+
+    class Meta:
+        model = deliveries.SigningKey
+
+    kid = factory.Sequence(lambda n: f"2026-11-01-{n:08x}")
+    algorithm = "EdDSA"
+    public_jwk = {"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}
+    created_at = AT
+    signs_from = AT
+
+
+class ReceiptFactory(Factory):
+    class Meta:
+        model = deliveries.Receipt
+
+    stream = factory.SubFactory(StreamFactory)
+    number = factory.Sequence(lambda n: n + 1)
+    kind = deliveries.Receipt.Kind.MANIFEST
+    key = factory.LazyFunction(lambda: deliveries.SigningKey.objects.first() or signer(FIRST_KEY).key)
+    previous = factory.Sequence(lambda n: f"{n:064x}")
+    sha256 = factory.Sequence(lambda n: f"{n + 1:064x}")
+    jws = "e30.e30.AA"
+
+
 class DeliveryFactory(Factory):
     class Meta:
         model = deliveries.Delivery
@@ -458,6 +513,9 @@ class DeliveryFactory(Factory):
     blocks = 1
     planned_for = AT
     released_at = AT
+    manifest = factory.SubFactory(
+        ReceiptFactory, stream=factory.SelfAttribute("..stream"), number=factory.SelfAttribute("..number")
+    )
 
 
 class StoredDecisionFactory(Factory):
@@ -540,6 +598,130 @@ class SpontaneousDisclosureFactory(Factory):
     prepared_at = AT
 
 
+class PurgeFactory(Factory):
+    class Meta:
+        model = deliveries.Purge
+
+    kind = deliveries.Purge.Kind.DOCUMENTS
+    reference = "SFB (2010:110) 114 kap. 15 §"
+    decision = "Gallringsbeslut 2026:1"
+    before = AT
+    at = AT
+
+
+class PurgedFactory(Factory):
+    class Meta:
+        model = deliveries.Purged
+
+    purge = factory.SubFactory(PurgeFactory)
+    delivery = factory.SubFactory(DeliveryFactory)
+
+
+class CheckpointFactory(Factory):
+    class Meta:
+        model = deliveries.Checkpoint
+
+    stream = factory.SubFactory(StreamFactory)
+    number = factory.Sequence(lambda n: n + 1)
+    sha256 = "0" * 64
+    watches = 1
+    made_at = AT
+    key = factory.SubFactory(SigningKeyFactory)
+    jws = "e30.e30.AA"
+
+
+class LegalHoldFactory(Factory):
+    class Meta:
+        model = deliveries.LegalHold
+
+    everything = True
+    reason = "Tvist i förvaltningsrätten."
+    set_by = factory.SubFactory(UserFactory)
+    set_at = AT
+
+
+class HoldLiftFactory(Factory):
+    """A proposal: the hold is in force."""
+
+    class Meta:
+        model = deliveries.HoldLift
+
+    hold = factory.SubFactory(LegalHoldFactory)
+    reason = "Tvisten är avgjord."
+    prepared_by = factory.SubFactory(UserFactory)
+    prepared_at = AT
+
+
+class PersonReportFactory(Factory):
+    """Made by one, and by default not yet reviewed; one with `approved_at` was approved by another."""
+
+    class Meta:
+        model = deliveries.PersonReport
+
+    class Params:
+        approved = factory.LazyAttribute(lambda made: made.approved_at is not None)
+
+    person = factory.SubFactory(PersonFactory)
+    requested_on = DAY
+    reference = "DNR 2026-17"
+    as_of = AT
+    content = '{"parts": {}, "withheld": 0}'
+    prepared_by = factory.SubFactory(UserFactory)
+    prepared_at = AT
+    approved_at = None
+    approved_by = factory.Maybe("approved", yes_declaration=factory.SubFactory(UserFactory), no_declaration=None)
+    sha256 = factory.LazyAttribute(lambda made: "1" * 64 if made.approved else "")
+
+
+class WithholdingFactory(Factory):
+    class Meta:
+        model = deliveries.Withholding
+
+    report = factory.SubFactory(PersonReportFactory)
+    row = "told-1"
+    ground = "OSL (2009:400) 21 kap. 3 §"
+    reason = "Kan röja var en annan person är."
+    by = factory.SubFactory(UserFactory)
+    at = AT
+
+
+class ReconciliationFactory(Factory):
+    """A list that waits to be compared."""
+
+    class Meta:
+        model = deliveries.Reconciliation
+
+    stream = factory.SubFactory(StreamFactory)
+    client = "skadesystemet"
+    form = deliveries.Reconciliation.Form.CSV
+    size = 100
+    sha256 = "0" * 64
+    received_at = AT
+
+
+class ReconciliationLineFactory(Factory):
+    """A watch that the customer did not name."""
+
+    class Meta:
+        model = deliveries.ReconciliationLine
+
+    reconciliation = factory.SubFactory(ReconciliationFactory)
+    kind = deliveries.ReconciliationLine.Kind.ONLY_WE
+    watch = factory.SubFactory(WatchFactory, stream=factory.SelfAttribute("..reconciliation.stream"))
+    number = factory.SelfAttribute("watch.ordered_number")
+    benefit = BENEFIT
+
+
+class ClosingProposalFactory(Factory):
+    class Meta:
+        model = deliveries.ClosingProposal
+
+    watch = factory.SubFactory(WatchFactory)
+    reason = deliveries.ClosingProposal.Reason.DORMANT
+    since = AT - timedelta(days=400)
+    noted_at = AT
+
+
 class AuditEventFactory(Factory):
     class Meta:
         model = audit.AuditEvent
@@ -549,3 +731,185 @@ class AuditEventFactory(Factory):
     action = audit.Action.READ
     object_type = "person"
     object_id = "1"
+
+
+class FollowUpFactory(Factory):
+    """A month in which nothing unusual was found; with findings, `lefi.audit.followup.freeze` keeps one."""
+
+    class Meta:
+        model = audit.FollowUp
+
+    month = factory.Sequence(lambda n: date(2000 + n // 12, n % 12 + 1, 1))
+    found_at = AT
+    due_at = AT
+    thresholds = {"many_persons": 50}
+    findings = 0
+    digest = "0" * 64
+
+
+class FindingFactory(Factory):
+    class Meta:
+        model = audit.Finding
+
+    followup = factory.SubFactory(FollowUpFactory)
+    rule = audit.Finding.Rule.MANY
+    reader = factory.SubFactory(UserFactory)
+    day = DAY
+    persons = 60
+    reads = 70
+
+
+class SignOffFactory(Factory):
+    class Meta:
+        model = audit.SignOff
+
+    followup = factory.SubFactory(FollowUpFactory)
+    by = factory.SubFactory(UserFactory)
+    at = AT
+    remarks = "Genomgånget."
+    findings = 0
+    digest = "0" * 64
+
+
+class ReversalFactory(Factory):
+    """Prepared by one and approved by another; the import itself is not undone."""
+
+    class Meta:
+        model = benefits.Reversal
+
+    imported = factory.SubFactory(ImportFactory)
+    reason = "Körningen gick en månad för tidigt."
+    prepared_by = factory.SubFactory(UserFactory)
+    prepared_at = AT
+    approved_by = factory.SubFactory(UserFactory)
+    approved_at = AT
+
+
+class LeftAsItIsFactory(Factory):
+    class Meta:
+        model = benefits.LeftAsItIs
+
+    reversal = factory.SubFactory(ReversalFactory)
+    person = factory.SubFactory(PersonFactory)
+    section = SECTION
+    why = benefits.LeftAsItIs.Why.LATER
+
+
+class HeldSliceFactory(Factory):
+    class Meta:
+        model = deliveries.HeldSlice
+
+    stream = factory.SubFactory(StreamFactory)
+    benefit = BENEFIT
+    run = factory.SubFactory(RunFactory)
+    watches = 220_000
+    limit = 1200
+    usual = 400
+    held_at = AT
+
+
+class SliceVerdictFactory(Factory):
+    """Prepared by one; nobody has approved it."""
+
+    class Meta:
+        model = deliveries.SliceVerdict
+
+    slice = factory.SubFactory(HeldSliceFactory)
+    verdict = deliveries.SliceVerdict.Verdict.RELEASE
+    reason = "Höjningen är riktig."
+    prepared_by = factory.SubFactory(UserFactory)
+    prepared_at = AT
+
+
+class DebtCheckFactory(Factory):
+    class Meta:
+        model = deliveries.DebtCheck
+
+    status = deliveries.DebtCheck.Status.DONE
+    started_at = AT
+    ended_at = AT
+    counts = {"watches": 3, "equal": 2, "debts": 1}
+
+
+class DebtFactory(Factory):
+    class Meta:
+        model = deliveries.Debt
+
+    watch = factory.SubFactory(WatchFactory)
+    section = SECTION
+    cause = deliveries.Debt.Cause.UNTOLD
+    since_import = 1
+    found_at = AT
+
+
+class OrderedRunFactory(Factory):
+    """Prepared by one; nobody has approved it."""
+
+    class Meta:
+        model = deliveries.OrderedRun
+
+    kind = deliveries.Run.Kind.REPAIR
+    cause = "Retroaktiv föräldrapenning kom inte med."
+    prepared_by = factory.SubFactory(UserFactory)
+    prepared_at = AT
+
+
+class LagFactory(Factory):
+    class Meta:
+        model = deliveries.Lag
+
+    delivery = factory.SubFactory(DeliveryFactory)
+    stream = factory.SelfAttribute("delivery.stream")
+    kind = deliveries.Lag.Kind.NOT_FETCHED
+    since = AT
+    alerted_at = AT
+
+
+class NoRunFactory(Factory):
+    class Meta:
+        model = deliveries.NoRun
+
+    day = factory.Sequence(lambda n: DAY + timedelta(days=n))
+    reason = "Driftstopp"
+
+
+class SchemaAnnouncementFactory(Factory):
+    """A version that was announced and has come into force since; without `over_at` it is coming, and only one can."""
+
+    class Meta:
+        model = deliveries.SchemaAnnouncement
+
+    version = factory.Sequence(lambda n: f"99.{n}.0")
+    catalogue = factory.LazyAttribute(lambda made: DATA.read_text("utf-8").replace(catalogue().version, made.version))
+    in_force_from = DAY + timedelta(days=90)
+    over_at = AT
+    prepared_by = factory.SubFactory(UserFactory)
+    prepared_at = AT
+    approved_by = factory.SubFactory(UserFactory)
+    approved_at = AT
+
+
+class SchemaValidationFactory(Factory):
+    class Meta:
+        model = deliveries.SchemaValidation
+
+    customer = factory.SubFactory(CustomerFactory)
+    version = "1.0+9.0.0-1"
+    ok = True
+    at = AT
+    client = "skadesystemet"
+
+
+class ServiceNoticeFactory(Factory):
+    class Meta:
+        model = service.ServiceNotice
+
+    kind = service.ServiceNotice.Kind.NEWS
+    title_sv = "Nytt på sidorna"
+    title_en = "New on the pages"
+    text_sv = "Så här är det nu."
+    text_en = "This is how it is now."
+    begins_at = AT
+    published_at = AT
+    published_by = factory.SubFactory(UserFactory)
+    changed_at = AT

@@ -24,6 +24,8 @@ class Outside:
             "DJANGO_SETTINGS_MODULE": "lefi.settings",
             "DATABASE_URL": self._database(),
             "DOCUMENTS_DIR": str(settings.DOCUMENTS_DIR),
+            "SIGNING_KEYS_DIR": str(settings.SIGNING_KEYS_DIR),
+            "SIGNING_KEY_AT_FIRST_USE": "true",
             "CELERY_TASK_ALWAYS_EAGER": "true",
             "PYTHONPATH": str(settings.BASE_DIR),
             **variables,

@@ -16,29 +16,43 @@ ROOT = Path(__file__).resolve().parent.parent
 APPS = ("benefits", "subscriptions", "deliveries")  # each may import those before it
 COMPOSITION = ("lefi.settings", "lefi.urls", "lefi.celery", "lefi.wsgi")
 EDGES = ("admin", "api", "authentication", "forms", "management", "tasks", "templatetags", "urls", "views")
-FOR_EDGES = ("forms", "authentication")  # parts of an edge, that the others may use
+FOR_EDGES = ("forms", "authentication", "tasks")  # parts of an edge, that the others may use
 PURE = (
     "benefits.catalogue",
     "benefits.content",
+    "benefits.differences",
     "benefits.fields",
     "benefits.identity",
     "benefits.importfile",
     "benefits.presentation",
     "benefits.reference",
+    "benefits.sentences",
     "benefits.synthetic",
     "benefits.timeline",
     "deliveries.changes",
+    "deliveries.claims",
     "deliveries.document",
+    "deliveries.fragments",
     "deliveries.jsonform",
+    "deliveries.jws",
     "deliveries.reading",
     "deliveries.schema",
+    "deliveries.schemadiff",
+    "deliveries.tableform",
+    "lefi.charts",
     "lefi.errors",
     "lefi.masking",
+    "lefi.sheets",
     "subscriptions.consentfile",
     "subscriptions.decision",
     "subscriptions.disclosable",
     "subscriptions.lawwords",
-    "subscriptions.orderfile",
+    "subscriptions.orders.jsonfile",
+    "subscriptions.orders.lines",
+    "subscriptions.orders.schema",
+    "subscriptions.orders.tablefile",
+    "subscriptions.orders.workbook",
+    "subscriptions.orders.xmlfile",
 )
 FRAMEWORKS = ("celery", "django", "rest_framework", "oauth2_provider", "allauth")
 NO_ROOMS = ("signals.py", "utils.py", "helpers.py")

@@ -15,6 +15,7 @@ by two people. Three of the fourteen are told where what they are about is teste
 After them: what happens when a right ends between extraction and release, and at midnight.
 """
 
+import json
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from io import BytesIO
@@ -50,8 +51,10 @@ from subscriptions.connections import (
 )
 from subscriptions.consents import withdraw_consent
 from subscriptions.models import Agreement, Consent, LegalBasis, OwnerApproval, Stream, Watch
-from subscriptions.models.watches import OrderKind
-from subscriptions.orderfile import OrderRefused, read_json, read_xml
+from subscriptions.models.orders import OrderKind
+from subscriptions.orders.jsonfile import read_json
+from subscriptions.orders.lines import OrderRefused
+from subscriptions.orders.xmlfile import read_xml
 from subscriptions.scopes import ScopeRefused, propose_scope
 from tests.factories import (
     AgreementFactory,
@@ -319,7 +322,7 @@ def test_9_everybody_with_a_benefit_cannot_be_ordered_only_persons_named_one_by_
     stream = stream_on(made, "KOM-SOC", "socialnamnd", [SJP])
     row = {"typ": OrderKind.NEW, "personnummer": number, "from": "2026-01-01", "formaner": ["sjukpenning"]}
 
-    lines = read_json({"organisationsnummer": "2129000010", "rader": [row]}).lines
+    lines = read_json(BytesIO(json.dumps({"rader": [row]}).encode()))
 
     assert made.order_lines(stream, lines) == ["NUMBER_INVALID"]
     assert not Watch.objects.exists()
@@ -330,17 +333,22 @@ def test_9_an_order_that_names_no_person_is_refused_whole():
     head = "<generelltfalt><organisationsnummer>2129000010</organisationsnummer></generelltfalt>"
     written = f"<b>{head}<informationsfalt>{asked}</nybestallningBevakning></informationsfalt></b>"
 
-    with pytest.raises(OrderRefused, match="EMPTY"):
-        read_xml(BytesIO(written.encode()))
+    with pytest.raises(OrderRefused, match="FORM"):
+        list(read_xml(BytesIO(written.encode())))
 
 
 def test_9_no_address_of_the_api_picks_persons(settings):
-    """Nothing can be asked of the API but a page of what the caller has: no person, benefit or population is chosen."""
+    """Nothing can be asked of the API but a page of what the caller has, by its state or its own references.
+
+    No person, benefit or population is chosen.
+    """
     described = yaml.safe_load((settings.BASE_DIR / "docs/openapi.yaml").read_text(encoding="utf-8"))
     operations = [one for path in described["paths"].values() for one in path.values()]
     asked = {given["name"] for one in operations for given in one.get("parameters", ()) if given["in"] == "query"}
 
-    assert asked == {"after", "cursor", "limit"}
+    pages, own = {"after", "cursor", "limit"}, {"evidence", "order_reference"}
+    states = {"answer", "format", "kind", "preview", "status", "without_effect"}
+    assert asked == pages | own | states
 
 
 def test_12_a_childs_data_are_stripped_from_what_is_told_on_the_parents_consent(made):

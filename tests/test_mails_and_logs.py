@@ -10,10 +10,12 @@ from subscriptions.notices import WORDS
 from tests.test_architecture import files
 
 # `reason` is what a member of staff wrote about an application or an agreement; numbers are refused in it.
-IN_NOTICES = {"agreement", "basis", "day", "reason", "use_instead", "watches"}
+IN_NOTICES = {"agreement", "basis", "day", "kid", "number", "reason", "use_instead", "version", "watches"}
 IN_LOGS = {
     *("as_of_import", "candidates", "code", "day", "delivery", "error", "notice", "number", "order", "run"),
-    *("sequence", "source", "stream", "stream_run", "tries"),
+    *("sequence", "source", "stream", "stream_run", "streams", "tries"),
+    *("aim", "benefit", "changes", "check", "debts", "deliveries", "faults", "form", "kid", "kind", "limit", "purge"),
+    *("reconciliation", "reversal", "row", "size", "status", "version", "watches", "whole", "why", "wrong"),
 }
 LEVELS = {"debug", "info", "warning", "error", "exception", "critical"}
 ADDRESSES = {"at"}  # when, and to whom: no part of what is said

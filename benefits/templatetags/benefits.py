@@ -1,20 +1,12 @@
 """Names of benefits and forms of identity numbers in templates."""
 
 from django import template
-from django.utils.functional import Promise
 
 from benefits import identity, labels, presentation
-from benefits.models import SourceState
 
 register = template.Library()
 register.filter(labels.benefit_name)
 register.filter(labels.owner_name)
-
-
-@register.filter
-def source_state(state: str) -> Promise | str:
-    """In words, whether a source answered."""
-    return dict(SourceState.choices).get(state, state)
 
 
 @register.filter

@@ -13,8 +13,9 @@ from django.utils.translation import gettext_lazy as _
 
 from deliveries.handouts import approve_handout, propose_handout
 from deliveries.models import Delivery, HandoutRelease
-from lefi.admin import Consequence, FourEyesAdmin, IsSetFilter, link
-from subscriptions.admin.fields import named_only
+from lefi.admin import Consequence, FourEyesAdmin, link, named_only
+from lefi.admin.columns import coded
+from lefi.admin.filters import whether
 from subscriptions.answers import sentence
 
 
@@ -32,11 +33,14 @@ class HandoutForm(forms.ModelForm):
 @admin.register(HandoutRelease)
 class HandoutReleaseAdmin(FourEyesAdmin):
     form = HandoutForm
-    list_display = ["id", "delivery_link", "customer_link", "used_at"]
-    list_filter = [("used_at", IsSetFilter)]
+    list_display = ["id", "delivery_link", "customer_link", "valid_to", "used_at"]
+    list_filter = [("used_at", whether(_("not used"), _("used"), _("use")))]
     list_select_related = ["delivery__stream__agreement__customer"]
     ordering = ["-id"]
     narrowed_by = ["delivery"]
+    short = ["id", "state", "reason", "valid_to", "used_at"]
+    moments = ["prepared_at", "approved_at", ("used_at", "")]
+    empty = _("No delivery has been let out a second time.")
     view_fields = ["delivery_link", "customer_link", "reason", "valid_to", "used_at"]
     refusals = {
         "NOT_FETCHED": _("Nobody has fetched the delivery: it needs no release."),
@@ -74,6 +78,6 @@ class HandoutReleaseAdmin(FourEyesAdmin):
         return [
             Consequence(
                 title=_("Why it is not handed out as it is"),
-                rows=[[code, sentence(code)] for code in codes],
+                rows=[[coded(sentence(code), code)] for code in codes],
             )
         ]

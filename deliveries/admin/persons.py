@@ -5,6 +5,7 @@ search and each read is logged with its reason.
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -25,8 +26,9 @@ from benefits.identity import IdentityError, masked, parse
 from benefits.labels import section_name
 from benefits.models import BenefitPeriod, Person, PersonFacts, PersonNumber
 from benefits.services import person_of
-from benefits.timeline import Span, Timeline, draw
 from deliveries.admin.explain import ExplainForm
+from deliveries.admin.persontimeline import SPANS, Seen, timeline
+from deliveries.admin.replay import REPLAY_RIGHT, Asked, ReplayForm
 from deliveries.explain import explain
 from deliveries.models import Disclosure
 from deliveries.recipients import recipients
@@ -36,6 +38,7 @@ from lefi.audit.models import Action, record
 from lefi.audit.reasons import open_person, opened
 from subscriptions.models import Watch
 
+NUMBERS_RIGHT = "benefits.view_personnumber"  # who may see identity numbers whole
 MOST = 200  # rows of a kind on one page; lists hold the rest
 
 
@@ -64,11 +67,14 @@ class PersonAdmin(ReadOnlyAdmin):
         return [
             path("search/", view(sensitive_post_parameters()(self.search)), name="benefits_person_search"),
             path("<uuid:token>/", view(self.page), name="benefits_person_page"),
+            path("<uuid:token>/numbers/", view(self.numbers), name="benefits_person_numbers"),
             path("<uuid:token>/explain/", view(self.explain), name="benefits_person_explain"),
+            path("<uuid:token>/replay/", view(self.replay), name="benefits_person_replay"),
             *super().get_urls(),
         ]
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        self._demand_right(request)
         return HttpResponseRedirect(reverse("admin:benefits_person_search"))
 
     def change_view(
@@ -76,7 +82,7 @@ class PersonAdmin(ReadOnlyAdmin):
     ) -> HttpResponse:
         """Ask for the reason, for those who come by a link from another row."""
         self._demand_right(request)
-        person = get_object_or_404(Person, pk=object_id)
+        person: Person = self.found(request, object_id)
         form = ReasonForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
             page = self._opened(request, person, form.cleaned_data["reason"])
@@ -104,10 +110,25 @@ class PersonAdmin(ReadOnlyAdmin):
 
     def page(self, request: HttpRequest, token: UUID) -> HttpResponse:
         """All about one person: what is known, by which import; who watches; who was told what."""
-        return self._show(request, token, "admin/benefits/person/page.html", _known_about)
+        about = partial(_known_about, span=request.GET.get("span", ""))
+        return self._show(request, token, "admin/benefits/person/page.html", about)
+
+    def numbers(self, request: HttpRequest, token: UUID) -> HttpResponse:
+        """The same page with the identity numbers whole, for who asks for them by a post and has the right to."""
+        self._demand_right(request)
+        if not request.user.has_perm(NUMBERS_RIGHT):  # type: ignore[union-attr]
+            raise PermissionDenied
+        if request.method != "POST":
+            return HttpResponseRedirect(reverse("admin:benefits_person_page", args=[token]))
+
+        def about(person: Person) -> dict[str, Any]:
+            return _known_about(person, span="") | {"whole_numbers": True}
+
+        return self._show(request, token, "admin/benefits/person/page.html", about, numbers="whole")
 
     def explain(self, request: HttpRequest, token: UUID) -> HttpResponse:
         """Why a customer was told, or not, about the person on a day: customer and day are posted."""
+        self._demand_right(request)
         if request.method != "POST":
             return HttpResponseRedirect(reverse("admin:benefits_person_page", args=[token]))
         form = ExplainForm(request.POST)
@@ -118,6 +139,16 @@ class PersonAdmin(ReadOnlyAdmin):
             return {"form": form, "explanation": explain(person=person, **asked) if asked else None}
 
         return self._show(request, token, "admin/benefits/person/explain.html", answer, **details)
+
+    def replay(self, request: HttpRequest, token: UUID) -> HttpResponse:
+        """What a customer knew about the person at an instant, as the documents say: both are posted."""
+        self._demand_right(request)
+        if not request.user.has_perm(REPLAY_RIGHT):  # type: ignore[union-attr]
+            raise PermissionDenied
+        if request.method != "POST":
+            return HttpResponseRedirect(reverse("admin:benefits_person_page", args=[token]))
+        asked = Asked(request.POST)
+        return self._show(request, token, "admin/benefits/person/replay.html", asked.answer, **asked.details)
 
     def _show(
         self,
@@ -177,34 +208,26 @@ def _own_address(request: HttpRequest, address: str) -> str:
     return address if own else ""
 
 
-def _known_about(person: Person) -> dict[str, Any]:
+def _known_about(person: Person, *, span: str) -> dict[str, Any]:
     periods = list(BenefitPeriod.objects.filter(person=person)[: MOST + 1])
     named = [(section_name(period.section), period) for period in periods]
     disclosures = Disclosure.objects.about(person).select_related("customer", "watch", "delivery__stream__agreement")
-    watches = Watch.objects.filter(person=person).select_related("stream__agreement__customer")
+    watched = Watch.objects.filter(person__in=person.same).select_related("stream__agreement__customer")
+    watches = list(watched[:MOST])
+    told, unasked = list(disclosures[:MOST]), list(told_about(person)[:MOST])
+    shown, picture = timeline(Seen(periods[:MOST], watches, told, unasked), on=timezone.localdate(), span=span)
     return {
         "numbers": PersonNumber.objects.filter(person=person).order_by("-current", "-recorded_in"),
         "facts": PersonFacts.objects.filter(person=person).order_by("-recorded_in"),
         "periods": [(name, percent(period.extent), period) for name, period in named[:MOST]],
         "more_periods": len(periods) > MOST,
-        "timeline": _timeline(named),
-        "watches": watches[:MOST],
-        "disclosures": disclosures[:MOST],
+        "timeline": picture,
+        "spans": [(key, words) for key, (words, _near) in SPANS.items()],
+        "span": shown,
+        "watches": watches,
+        "disclosures": told,
         "recipients": recipients(person),
-        "spontaneous": told_about(person)[:MOST],
+        "spontaneous": unasked,
         "explain_form": ExplainForm(),
+        "replay_form": ReplayForm(),
     }
-
-
-def _timeline(named: list[tuple[str, BenefitPeriod]]) -> Timeline | None:
-    spans = (
-        Span(
-            lane=name,
-            starts_on=period.starts_on,
-            ends_on=period.ends_on,
-            text=f"{name} {period.starts_on or ''} – {period.ends_on or ''}",
-            live=period.withdrawn_in is None,
-        )
-        for name, period in named
-    )
-    return draw(spans, on=timezone.localdate())

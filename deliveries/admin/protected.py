@@ -3,14 +3,14 @@
 The queue names no person. Every look at it is logged as a kind of read of its own.
 """
 
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.widgets import AdminDateWidget
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
+from django.core.paginator import Page
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
@@ -21,18 +21,38 @@ from django.utils.translation import gettext_lazy as _
 
 from benefits.admin import AboutAPerson
 from benefits.labels import benefit_name
-from lefi.admin import Consequence, FourEyesAdmin, IsSetFilter, Step, link
+from lefi.admin import Consequence, FourEyesAdmin, Step, link, named_only
+from lefi.admin.columns import ERROR, badge, due
+from lefi.admin.filters import one_of, whether
 from lefi.audit.models import Action, record
 from lefi.errors import Refused
+from lefi.paging import BoundedPaginator
 from lefi.reasons import demand_reason
 from subscriptions import protection
-from subscriptions.admin.fields import class_names, named_only
-from subscriptions.decision import PLACE_REVEALING
+from subscriptions.admin.fields import class_names
+from subscriptions.decision import NEVER_OF_PROTECTED
 from subscriptions.labels import stream_name
 from subscriptions.models import LegalBasis, ProtectedRelease, Watch
 
 PER_PAGE = 50
+MOST = 1000  # that the queue leads to: the rest come as those are decided on
 QUEUE = "subscriptions.protected_queue"  # what the log of reads calls it
+
+
+class QueuePaginator(BoundedPaginator):
+    """Pages of the queue, each looked up by the keys of its rows."""
+
+    most = MOST
+
+    def __init__(self, day: date, at: datetime) -> None:
+        super().__init__(protection.queue(day=day, at=at), PER_PAGE)
+        self.day = day
+
+    def page(self, number: Any) -> Page:
+        number = self.validate_number(number)
+        keys = protection.first_in_queue(number * PER_PAGE, day=self.day)
+        rows: Any = self.object_list
+        return Page(rows.filter(pk__in=keys[(number - 1) * PER_PAGE :]), number, self)
 
 
 class WatchField(forms.ModelChoiceField):
@@ -78,14 +98,20 @@ REFUSALS = {
 
 @admin.register(ProtectedRelease)
 class ProtectedReleaseAdmin(AboutAPerson, FourEyesAdmin):
-    """Proposed from the queue, approved by a second person, withdrawn by one. All needs the one right."""
+    """Proposed from the queue, approved by a second person with a right of its own, withdrawn by one."""
 
     form = ReleaseForm
-    list_display = ["id", "watch_link", "customer_link", "benefit_label", "valid_from", "valid_to", "withdrawn_at"]
-    list_filter = ["automatic", ("withdrawn_at", IsSetFilter)]
+    list_display = ["id", "watch_link", "customer_link", "valid_from", "last_day", "automatic", "withdrawn_at"]
+    list_filter = [
+        one_of("automatic", _("given"), lambda: [("0", _("by two of the staff")), ("1", _("by itself"))]),
+        ("withdrawn_at", whether(_("stands"), _("withdrawn"), _("withdrawal"))),
+    ]
     list_select_related = ["watch__stream__agreement__customer"]
     ordering = ["-id"]
     narrowed_by = ["watch"]
+    short = ["id", "state", "valid_from", "valid_to", "withdrawn_at"]
+    moments = ["prepared_at", "approved_at", ("refused_at", ""), ("withdrawn_at", "")]
+    empty = _("No watch on a person with protected identity has been released.")
     refusals = REFUSALS
     view_fields = [
         "watch_link",
@@ -106,7 +132,14 @@ class ProtectedReleaseAdmin(AboutAPerson, FourEyesAdmin):
 
     @admin.display(description=_("state"), ordering="approved_at")
     def state(self, obj: Any) -> Any:
-        return _("refused") if obj.refused_at else super().state(obj)
+        if obj.refused_at:
+            return badge(_("refused"), ERROR)
+        return badge(_("withdrawn")) if obj.withdrawn_at else super().state(obj)
+
+    @admin.display(description=_("valid to"), ordering="valid_to")
+    def last_day(self, obj: ProtectedRelease) -> str:
+        """Soon over, or over: the customer is told nothing more after it."""
+        return due(obj.valid_to, on=timezone.localdate(), soon=14) if obj.withdrawn_at is None else "-"
 
     @admin.display(description=_("benefit"))
     def benefit_label(self, obj: ProtectedRelease) -> str:
@@ -123,13 +156,11 @@ class ProtectedReleaseAdmin(AboutAPerson, FourEyesAdmin):
         ]
 
     def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return request.user.has_perm(protection.RIGHT)  # type: ignore[union-attr]
+        return protection.may_see(request.user)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return self.has_view_permission(request)
-
-    def has_approve_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.has_view_permission(request)
+        """Also withdraws what is in force: that one may undo what one may propose."""
+        return request.user.has_perm(protection.RIGHT)  # type: ignore[union-attr]
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         ends = timezone.localdate() + timedelta(days=protection.USUAL)
@@ -148,8 +179,7 @@ class ProtectedReleaseAdmin(AboutAPerson, FourEyesAdmin):
         if not self.has_view_permission(request):
             raise PermissionDenied
         now = timezone.now()
-        waiting = protection.queue(day=timezone.localdate(now), at=now)
-        page = Paginator(waiting, PER_PAGE).get_page(request.GET.get("page"))
+        page = QueuePaginator(timezone.localdate(now), now).get_page(request.GET.get("page"))
         record(action=Action.READ, object_type=QUEUE, actor=request.user, page=page.number, watches=len(page))
         policies = dict(LegalBasis.Protection.choices)
         context = {
@@ -178,7 +208,7 @@ class ProtectedReleaseAdmin(AboutAPerson, FourEyesAdmin):
         """What the customer would be told, and what it never is."""
         decision = protection.would_tell(obj.watch, day=timezone.localdate())
         told = [[class_names([name])] for name in sorted(decision.classes)]
-        never = [[class_names([name])] for name in sorted(PLACE_REVEALING)]
+        never = [[class_names([name])] for name in sorted(NEVER_OF_PROTECTED)]
         return [
             Consequence(title=_("Field classes that would be told"), rows=told),
             Consequence(title=_("Never told of a person with protected identity"), rows=never),
@@ -187,13 +217,13 @@ class ProtectedReleaseAdmin(AboutAPerson, FourEyesAdmin):
     def steps_of(self, request: HttpRequest, obj: ProtectedRelease) -> list[tuple[str, Any]]:
         if obj.refused_at:
             return []
-        standing = obj.in_effect and obj.withdrawn_at is None and self.has_view_permission(request)
+        standing = obj.in_effect and obj.withdrawn_at is None and self.has_add_permission(request)
         return [*super().steps_of(request, obj), *([("withdraw", _("Withdraw"))] if standing else [])]
 
     def withdraw_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Withdraw a release at once, with a reason."""
         release = self.found(request, object_id)
-        if not self.has_view_permission(request):
+        if not self.has_add_permission(request):
             raise PermissionDenied
         step = Step(
             title=_("Withdraw a release"),

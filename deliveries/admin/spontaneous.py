@@ -1,24 +1,31 @@
 """What is told of our own accord: proposed from the person's page, approved by a second person (R25)."""
 
 from typing import Any
-from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from benefits.admin import AboutAPerson, person_anchor
-from benefits.labels import benefit_name, section_name
-from benefits.models import Person
+from benefits.admin import AboutAPerson, person_link
+from benefits.labels import section_name
 from deliveries import spontaneous
+from deliveries.admin.opened import person_opened
 from deliveries.models import SpontaneousDisclosure
-from lefi.admin import FourEyesAdmin, IsSetFilter, anchor, link
-from lefi.audit.reasons import opened
+from lefi.admin import FourEyesAdmin, anchor, link
+from lefi.admin.filters import one_of, whether
 from lefi.errors import Refused
-from subscriptions.admin.fields import BenefitField, basis_link, class_names
+from subscriptions.admin.fields import (
+    BenefitField,
+    basis_link,
+    basis_words,
+    benefit_label,
+    class_names,
+    titled,
+)
 from subscriptions.answers import sentence
 from subscriptions.labels import basis_title
 from subscriptions.models import LegalBasis
@@ -51,11 +58,17 @@ class SpontaneousForm(forms.ModelForm):
 @admin.register(SpontaneousDisclosure)
 class SpontaneousDisclosureAdmin(AboutAPerson, FourEyesAdmin):
     form = SpontaneousForm
-    list_display = ["id", "person_link", "customer_link", "benefit_label", "basis_code", "first_fetched_at"]
-    list_filter = ["basis_code", ("first_fetched_at", IsSetFilter)]
+    list_display = ["id", "person_link", "customer_link", "benefit_label", "basis_words", "first_fetched_at"]
+    list_filter = [
+        one_of("basis_code", _("legal basis"), _basis_choices),
+        ("first_fetched_at", whether(_("not fetched"), _("fetched"), _("fetched"))),
+    ]
     list_select_related = ["person", "customer"]
     ordering = ["-id"]
     narrowed_by = ["person", "customer"]
+    short = ["id", "state", "person_link", "benefit_label", "first_fetched_at"]
+    moments = ["prepared_at", "approved_at", ("first_fetched_at", "fetched_by")]
+    empty = _("Nothing has been told without having been asked for.")
     view_fields = [
         "person_link",
         "customer_link",
@@ -82,14 +95,12 @@ class SpontaneousDisclosureAdmin(AboutAPerson, FourEyesAdmin):
 
     customer_link = link("customer", _("customer"))
     basis = basis_link
+    basis_words = basis_words
+    person_link = person_link
+    benefit_label = benefit_label
 
-    @admin.display(description=_("person"))
-    def person_link(self, obj: SpontaneousDisclosure) -> str:
-        return person_anchor(obj.person)
-
-    @admin.display(description=_("benefit"))
-    def benefit_label(self, obj: SpontaneousDisclosure) -> str:
-        return benefit_name(obj.benefit)
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return titled(super().get_queryset(request))
 
     @admin.display(description=_("decision"))
     def decision_link(self, obj: SpontaneousDisclosure) -> str:
@@ -108,12 +119,12 @@ class SpontaneousDisclosureAdmin(AboutAPerson, FourEyesAdmin):
         return sentence(refused.code) if said == refused.sentence else said
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
-        if _person_opened(request) is None:
+        if person_opened(request) is None:
             messages.warning(request, self.refusals["NO_PERSON"])
         return super().add_view(request, form_url, {"show_save_and_add_another": False, **(extra_context or {})})
 
     def propose_row(self, request: HttpRequest, obj: SpontaneousDisclosure) -> None:
-        person = _person_opened(request)
+        person = person_opened(request)
         if person is None:
             raise Refused("NO_PERSON")
         made = spontaneous.propose_spontaneous(
@@ -130,13 +141,3 @@ class SpontaneousDisclosureAdmin(AboutAPerson, FourEyesAdmin):
 
     def approve_row(self, request: HttpRequest, obj: SpontaneousDisclosure, reason: str) -> None:
         spontaneous.approve_spontaneous(disclosure=obj, by=request.user, at=timezone.now(), reason=reason)
-
-
-def _person_opened(request: HttpRequest) -> Person | None:
-    """The person whose page the reader comes from, by the token in the address."""
-    try:
-        token = UUID(request.GET.get("about", ""))
-    except ValueError:
-        return None
-    found = opened(request.session, token, at=timezone.now())
-    return Person.objects.filter(pk=found.person_id).first() if found else None

@@ -5,6 +5,7 @@ Names, organisation numbers and agreements are made up, also where a legal basis
 
 from dataclasses import dataclass
 
+from lefi.accounts.roles import APPROVER, AUDITOR, DATA_PROTECTION, LAWYER, OFFICER, OPERATOR, SUPPORT, Role
 from subscriptions.models import Member, Stream
 
 API, PORTAL = Stream.Channel.API, Stream.Channel.PORTAL
@@ -64,6 +65,7 @@ ORGANISATIONS = (
         "csn",
         "2029000029",
         (Part("CSN-1", ("FK:SJP", "FK:AS", "FK:SA")),),
+        order_form="csv",
         acknowledges=4,
     ),
     Organisation(
@@ -82,6 +84,7 @@ ORGANISATIONS = (
         "arbetsloshetskassa",
         "8029000042",
         (Part("AKASSA", ("FK:SJP", "FK:FP", "PM:AP")),),
+        order_form="jsonl",
         fetches=6,
         acknowledges=5,
     ),
@@ -106,17 +109,28 @@ WAITING = Organisation(
 
 @dataclass(frozen=True, slots=True)
 class Login:
+    """One of the staff, with their roles or with every right there is; or a member of a customer, with a role there."""
+
     username: str
     name: tuple[str, str]
     what: str
     customer: str = ""
     role: str = ""
+    roles: tuple[Role, ...] = ()
 
 
 LOGINS = (
     Login("admin", ("Stina", "Berg"), "Försäkringskassan: everything in the admin"),
-    Login("jurist", ("Olle", "Lind"), "Försäkringskassan: the second person of four eyes"),
+    Login("jurist", ("Olle", "Lind"), "Försäkringskassan: lawyer, and approves", roles=(LAWYER, APPROVER)),
+    Login("anslutning", ("Lena", "Dahl"), "Försäkringskassan: connection officer", roles=(OFFICER,)),
+    Login("godkannare", ("Per", "Nord"), "Försäkringskassan: approver", roles=(APPROVER,)),
+    Login("drift", ("Amir", "Sand"), "Försäkringskassan: operator", roles=(OPERATOR,)),
+    Login("dataskydd", ("Maj", "Holm"), "Försäkringskassan: data protection officer", roles=(DATA_PROTECTION,)),
+    Login("support", ("Ida", "Lund"), "Försäkringskassan: support, no personal data", roles=(SUPPORT,)),
+    Login("granskare", ("Tor", "Vik"), "Försäkringskassan: auditor", roles=(AUDITOR,)),
     Login("handlaggare", ("Karin", "Ek"), "social welfare board: case worker", "SOC", Member.Role.CASE_WORKER),
     Login("integration", ("Ali", "Holm"), "social welfare board: files as well", "SOC", Member.Role.INTEGRATION),
+    Login("chef", ("Rut", "Lager"), "social welfare board: keeps its people and systems", "SOC", ADMINISTRATOR),
+    Login("kontroll", ("Bo", "Ståhl"), "social welfare board: its auditor", "SOC", Member.Role.AUDITOR),
     Login("firmatecknare", ("Eva", "Al"), "neighbour's board: has an agreement to sign", "GRANN", ADMINISTRATOR),
 )

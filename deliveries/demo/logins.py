@@ -5,6 +5,7 @@ from pathlib import Path
 
 from django.conf import settings
 
+from deliveries.demo import late
 from deliveries.demo.cast import LOGINS
 from deliveries.demo.setting import Secret
 
@@ -33,11 +34,18 @@ def _text(secrets: list[Secret]) -> str:
     lines = ["People"]
     for one in people:
         door = f"{ADDRESS}/admin/" if one.name in staff else f"{ADDRESS}/"
-        lines.append(f"  {one.name:<12} {one.secret}   {door:<30} {one.who}")
+        lines.append(f"  {one.name:<13} {one.secret}   {door:<30} {one.who}")
     lines += ["", "Systems: client id and secret"]
     for one in systems:
         lines += [f"  {one.who}", f"    {one.name} {one.secret}"]
-    return "\n".join([*lines, "", *_example(systems[0]), ""])
+    return "\n".join([*lines, "", *_file_example(), "", *_example(systems[0]), ""])
+
+
+def _file_example() -> list[str]:
+    return [
+        f"A file of new watches and faults, to send as integration at {ADDRESS}/orders/file/:",
+        f"  {late.path()}",
+    ]
 
 
 def _example(system: Secret) -> list[str]:

@@ -7,14 +7,15 @@ from datetime import date, datetime
 from typing import Any
 
 from django.contrib.auth import get_user_model
-from oauth2_provider.models import get_application_model
+from django.contrib.auth.models import Group
 
 from benefits.catalogue import catalogue
 from deliveries.demo.cast import API, APPLICANT, LOGINS, ORGANISATIONS, WAITING, Login, Organisation, Part
 from lefi import foureyes
 from subscriptions import connections
 from subscriptions.bases import approve_basis, propose_basis
-from subscriptions.models import Agreement, ApiClient, Connection, Customer, LegalBasis, Member, OwnerApproval, Stream
+from subscriptions.clients import issue_client
+from subscriptions.models import Agreement, Connection, Customer, LegalBasis, Member, OwnerApproval, Stream
 from subscriptions.scopes import open_stream
 
 NOTE_SV = "DEMOLAG, gäller inte: startdag och status är påhittade för demonstrationen."
@@ -53,7 +54,7 @@ def make_setting(day: date, at: datetime) -> list[Secret]:
     systems = []
     for one in ORGANISATIONS:
         agreement = _agreement(one, staff, at)
-        systems.append(_client(agreement.customer, one.name))
+        systems.append(_client(agreement.customer, one.name, staff))
     _sent(APPLICANT, staff, at)
     _applied(WAITING, at)
     _join()
@@ -132,28 +133,26 @@ def _applied(organisation: Organisation, at: datetime) -> Connection:
     return connections.apply_for_connection(values=values, at=at)
 
 
-def _client(customer: Customer, name: str) -> Secret:
+def _client(customer: Customer, name: str, staff: Staff) -> Secret:
     """The customer's system, let to the streams that are for systems."""
-    application_model = get_application_model()
-    secret = secrets.token_urlsafe(32)
-    application = application_model.objects.create(
-        name=f"{name}: system",
-        client_secret=secret,
-        client_type=application_model.CLIENT_CONFIDENTIAL,
-        authorization_grant_type=application_model.GRANT_CLIENT_CREDENTIALS,
-    )
-    client = ApiClient.objects.create(application=application, customer=customer)
-    client.streams.set(Stream.objects.filter(agreement__customer=customer, channel=API))
-    return Secret(name, application.client_id, secret, client=True)
+    streams = list(Stream.objects.filter(agreement__customer=customer, channel=API))
+    client, secret = issue_client(customer, f"{name}: system", streams, by=staff.prepares, reason=REASON)
+    return Secret(name, client.application.client_id, secret, client=True)
 
 
 def _person(login: Login) -> Secret:
     password = "-".join(secrets.token_hex(2) for _ in range(4))
     first, last = login.name
     staff = not login.customer
-    get_user_model().objects.create_user(
-        login.username, password=password, first_name=first, last_name=last, is_staff=staff, is_superuser=staff
+    user = get_user_model().objects.create_user(
+        login.username,
+        password=password,
+        first_name=first,
+        last_name=last,
+        is_staff=staff,
+        is_superuser=staff and not login.roles,
     )
+    user.groups.set(Group.objects.filter(name__in=[role.code for role in login.roles]))
     return Secret(login.what, login.username, password)
 
 

@@ -13,22 +13,22 @@ from django.utils import timezone
 from benefits.models import Person
 from benefits.services import ensure_persons, import_file
 from benefits.synthetic import Register, Written, start, write_night, write_population
-from deliveries import runs
-from deliveries.demo import orders
+from deliveries import lags, runs
+from deliveries.demo import desk, late, orders, reads
 from deliveries.demo.cast import ORGANISATIONS, PORTAL, Organisation, Part
 from deliveries.demo.clock import clock, moment
-from deliveries.demo.orders import Wish, new_watches
+from deliveries.demo.orders import NO_PERSON, Wish, new_watches
 from deliveries.demo.setting import Secret, make_setting
 from deliveries.models import Delivery, Run
 from deliveries.services import FetchRefused, acknowledge, fetch, recall_what_may_no_longer_be_told
 from subscriptions.models import Consent, Order, Scope, Stream
-from subscriptions.models.watches import OrderKind
+from subscriptions.models.orders import OrderKind
 
 Say = Callable[[str], None]
 CAST = 280  # the register's first persons: each has a part in one of the first seven nights
 LATER = 10  # one of so many of a customer's persons is watched only as the week goes on
 WITH_CONSENT = "INS-SKADE"
-NO_PERSON = "190001019999"  # an identity number that fails its check digit
+LATE = 60  # persons for the orders that come last
 
 
 @dataclass(slots=True)
@@ -58,12 +58,16 @@ class Story:
         for night in range(1, self.nights + 1):
             self._day_and_night(day + timedelta(days=night), night)
         with clock(moment(day + timedelta(days=self.nights), 23)) as at:
-            self._late_order(at)
+            self._late_orders(at)
+            desk.tell(at)
+            desk.look_for_debt(at)
+            self.say(f"{reads.look_back(at)} unusual readings in the log of last month, to sign off")
         return logins
 
     def _day_and_night(self, day: date, night: int) -> None:
         with clock(moment(day, 6, 30)) as at:
             fetched = self._collect(night, at)
+            lags.watch_lags(at)
         with clock(moment(day, 14)) as at:
             answered = self._orders_of_the_day(night, at)
         with clock(moment(day, 18)) as at:
@@ -130,12 +134,16 @@ class Story:
             counts += _answers(order)
         return counts
 
-    def _late_order(self, at: datetime) -> None:
-        """After the last run: its watches wait for the next."""
-        one, part, streams = next(row for row in _parts() if PORTAL in row[1].channels)
-        number = start(self.register, self.persons - 1).number
-        wish = Wish(OrderKind.NEW, number, part.benefits[:1], at.date(), "9999")
-        orders.place(streams[0], one, [wish], at, ordered_by=_worker(streams[0]))
+    def _late_orders(self, at: datetime) -> None:
+        """After the last run: the watches that they open wait for the next, and some orders wait for somebody."""
+        place, (one, part, streams) = next(row for row in enumerate(_parts()) if PORTAL in row[1][1].channels)
+        known, later = self._persons(place, part)
+        strangers = [start(self.register, index).number for index in range(self.persons)]
+        strangers = [one for one in strangers if one not in {*known, *later}][-LATE:]
+        scene = late.Scene(streams[0], one, part.benefits, known, strangers, at)
+        for order in late.orders(scene):
+            self.say(f"order of {one.name}, {order.status}: {order.refusal or _words(order.counts)}")
+        desk.fill(streams[0], known[0], at)
 
 
 def _parts() -> Iterator[tuple[Organisation, Part, list[Stream]]]:

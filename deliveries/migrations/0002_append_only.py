@@ -1,16 +1,17 @@
 """Triggers that keep what was told as it was told: disclosures, fetches and decisions never change, and of a delivery
 only the marks of its life (fetched, acknowledged, recalled) are set, once each; of a spontaneous disclosure, from when
-it is approved, only its first fetch."""
+it is approved, only its first fetch. Signed statements never change, and of a key only its end is set."""
 
 from django.db import migrations
 
-LOGS = ("deliveries_disclosure", "deliveries_fetch", "deliveries_storeddecision")
+LOGS = ("deliveries_disclosure", "deliveries_fetch", "deliveries_storeddecision", "deliveries_receipt")
 DELIVERY = "deliveries_delivery"
 FIXED = (
     "stream_id run_id number sha256 previous_sha256 size schema_version as_of_import as_of_law day final persons "
-    "blocks planned_for released_at"
+    "blocks planned_for released_at manifest_id"
 ).split()
 ONCE = ("first_fetched_at", "acknowledged_at", "recalled_at")
+KEY = "deliveries_signingkey"
 SPONTANEOUS = "deliveries_spontaneousdisclosure"
 FIXED_ONCE_APPROVED = (
     "customer_id person_id basis_code benefit from_date reason decision_id sha256 size sections as_of_import "
@@ -23,6 +24,14 @@ def broken(differs):
     fixed = [f"OLD.{column} {differs} NEW.{column}" for column in FIXED]
     once = [f"(OLD.{column} IS NOT NULL AND OLD.{column} {differs} NEW.{column})" for column in ONCE]
     return " OR ".join(fixed + once)
+
+
+def broken_key(differs):
+    """What of a key is fixed: all but when it ends, and that it is withdrawn, for good."""
+    columns = ("kid", "algorithm", "created_at", "signs_from")
+    fixed = " OR ".join(f"OLD.{column} {differs} NEW.{column}" for column in columns)
+    public = f"CAST(OLD.public_jwk AS TEXT) {differs} CAST(NEW.public_jwk AS TEXT)"
+    return f"{fixed} OR {public} OR (OLD.withdrawn_at IS NOT NULL AND OLD.withdrawn_at {differs} NEW.withdrawn_at)"
 
 
 def broken_once_approved(differs):
@@ -45,14 +54,14 @@ def create_on_postgresql(execute):
             f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
             "FOR EACH ROW EXECUTE FUNCTION refuse_change()"
         )
-    execute(
-        f"CREATE TRIGGER {DELIVERY}_kept BEFORE DELETE ON {DELIVERY} "
-        "FOR EACH ROW EXECUTE FUNCTION refuse_change()"
-    )
-    execute(
-        f"CREATE TRIGGER {DELIVERY}_fixed BEFORE UPDATE ON {DELIVERY} FOR EACH ROW "
-        f"WHEN ({broken('IS DISTINCT FROM')}) EXECUTE FUNCTION refuse_change()"
-    )
+    for table, fault in ((DELIVERY, broken), (KEY, broken_key)):
+        execute(
+            f"CREATE TRIGGER {table}_kept BEFORE DELETE ON {table} FOR EACH ROW EXECUTE FUNCTION refuse_change()"
+        )
+        execute(
+            f"CREATE TRIGGER {table}_fixed BEFORE UPDATE ON {table} FOR EACH ROW "
+            f"WHEN ({fault('IS DISTINCT FROM')}) EXECUTE FUNCTION refuse_change()"
+        )
     for name, event, when in spontaneous_rules("IS DISTINCT FROM"):
         execute(
             f"CREATE TRIGGER {name} BEFORE {event} ON {SPONTANEOUS} FOR EACH ROW "
@@ -67,14 +76,15 @@ def create_on_sqlite(execute):
                 f"CREATE TRIGGER {table}_append_only_{event.lower()} BEFORE {event} ON {table} "
                 f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
             )
-    execute(
-        f"CREATE TRIGGER {DELIVERY}_kept BEFORE DELETE ON {DELIVERY} "
-        f"BEGIN SELECT RAISE(ABORT, '{DELIVERY} is append-only'); END"
-    )
-    execute(
-        f"CREATE TRIGGER {DELIVERY}_fixed BEFORE UPDATE ON {DELIVERY} FOR EACH ROW WHEN {broken('IS NOT')} "
-        f"BEGIN SELECT RAISE(ABORT, '{DELIVERY} is append-only'); END"
-    )
+    for table, fault in ((DELIVERY, broken), (KEY, broken_key)):
+        execute(
+            f"CREATE TRIGGER {table}_kept BEFORE DELETE ON {table} "
+            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        )
+        execute(
+            f"CREATE TRIGGER {table}_fixed BEFORE UPDATE ON {table} FOR EACH ROW WHEN {fault('IS NOT')} "
+            f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+        )
     for name, event, when in spontaneous_rules("IS NOT"):
         execute(
             f"CREATE TRIGGER {name} BEFORE {event} ON {SPONTANEOUS} FOR EACH ROW WHEN {when} "

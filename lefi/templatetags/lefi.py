@@ -1,11 +1,20 @@
 """What the templates share: fields and icons in the markup of FKUI, and the menu."""
 
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from allauth.socialaccount.models import SocialAccount, SocialApp
 from django import template
 from django.forms import BoundField, CheckboxInput, RadioSelect, Select, Textarea
 from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.text import capfirst
+
+from lefi.accounts.roles import ROLES, name_of, purpose_of
+from lefi.admin.columns import address
+from lefi.languages import language
 
 register = template.Library()
 
@@ -45,10 +54,58 @@ def icon(name: str, css_class: str = "") -> SafeString:
     )
 
 
-@register.inclusion_tag("portal/menu_item.html", takes_context=True)
+@register.filter
+def broker_name(account: SocialAccount) -> str:
+    """What the broker of an account is called; its id, once it is a broker no more."""
+    try:
+        return str(account.get_provider().name)
+    except SocialApp.DoesNotExist:
+        return str(account.provider)
+
+
+@register.inclusion_tag("frame/menu_item.html", takes_context=True)
 def menu_item(context: dict, url_name: str, title: str, below: str = "") -> dict:
-    """A link of the menu, marked on its page and on those below it, or below another path."""
+    """A link of a menu, marked on its page and on those below it, or below another path.
+
+    The page of a crash is made without a request, and marks nothing.
+    """
     url = reverse(url_name)
     below = below or url
-    path = context["request"].path
+    path = context["request"].path if "request" in context else ""
     return {"url": url, "title": title, "here": path == url or (len(below) > 1 and path.startswith(below))}
+
+
+@register.inclusion_tag("frame/breadcrumbs.html")
+def breadcrumbs(*above: str) -> dict:
+    """The way to a deep page: address and title of each page above it, from the highest."""
+    return {"above": list(zip(above[::2], above[1::2], strict=True))}
+
+
+@register.inclusion_tag("admin/trail.html", takes_context=True)
+def trail(context: Any) -> dict:
+    """The way to a page of the admin as the menu goes: the work it belongs to, its list, its row, and itself."""
+    entries = ((group["name"], page) for group in context.get("available_apps", ()) for page in group["models"])
+    group, page = next((entry for entry in entries if "here" in entry[1]), ("", None))
+    above = [(page["name"], page["admin_url"])] if page and page["here"] == "true" else []
+    row, title = context.get("row") or context.get("object") or context.get("original"), context.get("title")
+    if row and "adminform" in context and "row" not in context:
+        title = context.get("subtitle") or row  # the row's own page
+    elif row:
+        above.append((row, address(row)))
+    return {"group": group, "above": above, "here": title}
+
+
+@register.filter
+def labelled(cells: Iterable[str], headers: Iterable[dict[str, Any]]) -> Iterator[SafeString]:
+    """The cells of a row of the admin's lists, each with its column's name for screens too narrow for columns."""
+    for cell, header in zip(cells, headers, strict=True):
+        label = format_html(' data-label="{}"', capfirst(str(header["text"])))
+        start = len("<td")  # or "<th"
+        chosen = "action-checkbox" in cell
+        yield mark_safe(cell if chosen else cell[:start] + label + cell[start:])  # noqa: S308  both parts are HTML
+
+
+@register.inclusion_tag("admin/no_role.html")
+def no_role() -> dict:
+    """For staff without a role: which roles there are, and what each is for."""
+    return {"roles": [(name_of(role.code, language()), purpose_of(role.code, language())) for role in ROLES]}

@@ -1,11 +1,11 @@
-"""Agreements and what they cover: read here, and taken from step to step on pages of their own; and their streams."""
+"""Agreements: read here, and taken from step to step on pages of their own."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
 from django import forms
-from django.contrib import admin, messages
+from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
@@ -14,27 +14,20 @@ from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
-from lefi.admin import Consequence, FourEyesAdmin, ReadOnlyAdmin, ReasonForm, Step, VersionedAdmin, anchor, link
+from lefi.admin import Consequence, ReadOnlyAdmin, ReasonForm, Step, anchor, link
+from lefi.admin.columns import ERROR, INFO, SUCCESS, WARNING, ago, state
 from lefi.errors import Refused
 from subscriptions import agreementtext, connections
 from subscriptions.admin.fields import (
-    BasisField,
-    BenefitsField,
-    ClassesField,
-    PurposeField,
-    basis_link,
     benefit_names,
-    class_names,
+    customer_filter,
     purpose_name,
 )
-from subscriptions.models import Agreement, Connection, Scope, Stream, Watch
+from subscriptions.admin.people import approval_form, approve
+from subscriptions.admin.scopes import difference
+from subscriptions.models import Agreement, Connection, Scope, Watch
 from subscriptions.scopes import (
-    Difference,
-    approve_scope,
-    change_scope,
     in_force_for,
-    open_stream,
-    scope_difference,
 )
 
 Status = Agreement.Status
@@ -75,49 +68,78 @@ class EndForm(ReasonForm):
 class AgreementAdmin(ReadOnlyAdmin):
     """Made when an application is accepted. Nothing of it is changed but by its steps."""
 
-    change_form_template = "admin/steps.html"
-    list_display = ["code", "customer_link", "status", "valid_from", "valid_to", "number_of_streams", "prepared_by"]
-    list_filter = ["status"]
-    list_select_related = ["customer", "prepared_by"]
-    search_fields = ["code", "customer__name"]
+    few = True
+    list_display = [
+        "code",
+        "customer_link",
+        "status_badge",
+        "since",
+        "valid_from",
+        "valid_to",
+        "number_of_streams",
+        "prepared_by",
+        "approved_by",
+    ]
+    list_filter = ["status", customer_filter("customer")]
+    ordering = ["code"]  # what the model says is lost where rows are counted
+    list_select_related = ["customer", "prepared_by", "approved_by"]
+    sortable_by = ["code", "customer_link", "status_badge", "valid_from", "valid_to", "number_of_streams"]
+    search_fields = ["code", "customer__name", "customer__organisation_number"]
+    search_help_text = _("The agreement's code, or the customer's name or organisation number.")
+    short = ["code", "status_badge", "valid_from", "valid_to", "number_of_streams"]
+    empty = _("No agreement yet. One is made when an application is accepted.")
     narrowed_by = ["customer"]
     refusals = {"SAME_PERSON": _("What one person prepared, another must approve.")}
     fields = [
         "code",
         "customer_link",
-        "status",
+        "status_badge",
+        "since",
         "valid_from",
         "valid_to",
         "coverage",
         "document_links",
-        "digest",
-        "sent_at",
-        "signed_by_customer_at",
-        "customer_signatory",
-        "customer_signature",
-        "signed_by_fk_at",
-        "fk_signatory",
-        "fk_signature",
-        "prepared_by",
-        "prepared_at",
-        "approved_by",
-        "approved_at",
-        "ended_why",
         "application",
-        "see_also",
+        "prepared_by",
+        "customer_signatory",
+        "fk_signatory",
+        "approved_by",
+        "ended_why",
+        "digest",
+        "customer_signature",
+        "fk_signature",
+    ]
+    technical = ["digest", "customer_signature", "fk_signature"]
+    moments = [
+        "prepared_at",
+        ("sent_at", ""),
+        ("signed_by_customer_at", "customer_signatory"),
+        ("signed_by_fk_at", "fk_signatory"),
+        "approved_at",
     ]
     leads_to = [
         ("subscriptions.Scope", "agreement", "pk"),
         ("subscriptions.Stream", "agreement", "pk"),
-        ("subscriptions.Watch", "stream__agreement", "pk"),
+        ("subscriptions.Order", "stream__agreement", "pk"),
         ("deliveries.Delivery", "stream__agreement", "pk"),
+        ("subscriptions.Watch", "stream__agreement", "pk"),
+        ("subscriptions.Reservation", "agreement", "pk"),
         ("subscriptions.Block", "agreement", "pk"),
     ]
 
     customer_link = link("customer", _("customer"))
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return self.fields
+    status_badge = state(
+        "status",
+        _("status"),
+        {
+            Status.EXAMINED: WARNING,
+            Status.SENT: INFO,
+            Status.SIGNED_BY_CUSTOMER: WARNING,
+            Status.SIGNED_BY_FK: WARNING,
+            Status.ACTIVE: SUCCESS,
+            Status.REFUSED: ERROR,
+        },
+    )
 
     def get_queryset(self, request):
         return super().get_queryset(request).annotate(streams_of_it=Count("streams"))
@@ -136,6 +158,17 @@ class AgreementAdmin(ReadOnlyAdmin):
     @admin.display(description=_("streams"), ordering="streams_of_it")
     def number_of_streams(self, obj) -> int:
         return obj.streams_of_it
+
+    @admin.display(description=_("so since"))
+    def since(self, obj: Agreement) -> str:
+        """How long it has stood at its step, while it is on its way."""
+        steps = {
+            Status.EXAMINED: obj.prepared_at,
+            Status.SENT: obj.sent_at,
+            Status.SIGNED_BY_CUSTOMER: obj.signed_by_customer_at,
+            Status.SIGNED_BY_FK: obj.signed_by_fk_at,
+        }
+        return ago(steps.get(Status(obj.status)))
 
     @admin.display(description=_("what it covers"))
     def coverage(self, obj: Agreement) -> str:
@@ -168,12 +201,12 @@ class AgreementAdmin(ReadOnlyAdmin):
     def application(self, obj: Agreement) -> str:
         return anchor(getattr(obj, "connection", None))
 
-    def has_step_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("subscriptions.change_agreement")  # type: ignore[union-attr]
+    def has_step_permission(self, request: HttpRequest, step: str) -> bool:
+        """Who approves is one thing, who takes an agreement there another; either refuses."""
+        rights = {"approve": ["approve"], "refuse": ["approve", "change"]}.get(step, ["change"])
+        return any(self.may(request, verb) for verb in rights)
 
     def steps_of(self, request: HttpRequest, obj: Agreement) -> list[tuple[str, Any]]:
-        if not self.has_step_permission(request):
-            return []
         before = ("refuse", _("Refuse"))
         own = obj.prepared_by_id == request.user.pk
         steps = {
@@ -183,12 +216,12 @@ class AgreementAdmin(ReadOnlyAdmin):
             Status.SIGNED_BY_FK: [before] if own else [("approve", _("Approve")), before],
             Status.ACTIVE: [("end", _("End"))],
         }
-        return steps.get(Status(obj.status), [])
+        return [one for one in steps.get(Status(obj.status), []) if self.has_step_permission(request, one[0])]
 
     def step_view(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
         """Take an agreement to its next step, having shown what it says and who prepared it."""
         agreement: Agreement = self.found(request, object_id)
-        if not self.has_step_permission(request):
+        if not self.has_step_permission(request, name):
             raise PermissionDenied
         steps = {
             "send": self._send,
@@ -231,9 +264,8 @@ class AgreementAdmin(ReadOnlyAdmin):
             title=_("Approve the agreement"),
             button=_("Approve"),
             done=_("The agreement is active, and the customer is told."),
-            act=lambda said: connections.approve_agreement(
-                agreement=agreement, by=request.user, at=timezone.now(), reason=said["reason"]
-            ),
+            act=partial(approve, request, agreement),
+            form=approval_form(request, agreement),
             refusal=self.words(Refused("SAME_PERSON")) if own else "",
             consequences=lambda: [
                 *_changes(agreement),
@@ -297,25 +329,7 @@ def _changes(agreement: Agreement) -> Iterator[Consequence]:
     """For each proposed scope, what it covers that was not covered before."""
     for scope in _newest(agreement):
         if not scope.in_effect:
-            yield _difference(scope, in_force_for(agreement, scope.purpose))
-
-
-def _difference(scope: Scope, old: Scope | None) -> Consequence:
-    change = scope_difference(old, scope)
-    title = _("What it changes: %(purpose)s") % {"purpose": purpose_name(scope.purpose)}
-    return Consequence(title, list(_rows(change)), columns=[_("What"), _("Falls away"), _("Is added")])
-
-
-def _rows(change: Difference) -> Iterator[list[Any]]:
-    if change.basis[0] != change.basis[1]:
-        yield [_("legal basis"), change.basis[0] or "-", change.basis[1]]
-    if change.benefits_gained or change.benefits_lost:
-        yield [_("benefits"), benefit_names(change.benefits_lost), benefit_names(change.benefits_gained)]
-    if change.classes_gained or change.classes_lost:
-        yield [_("field classes"), class_names(change.classes_lost), class_names(change.classes_gained)]
-    before, after = change.look_back
-    if before != after:
-        yield [_("longest look-back in days"), "-" if before is None else before, after]
+            yield difference(scope, in_force_for(agreement, scope.purpose))
 
 
 def _as_tables(document: agreementtext.AgreementDocument) -> list[Consequence]:
@@ -331,147 +345,3 @@ def _as_tables(document: agreementtext.AgreementDocument) -> list[Consequence]:
 def _watches_under(agreement: Agreement) -> Consequence:
     count = Watch.objects.open().filter(stream__agreement=agreement).count()
     return Consequence(_("What ends"), [[_("Open watches"), count]])
-
-
-class ScopeForm(forms.ModelForm):
-    basis_code = BasisField()
-    purpose = PurposeField()
-    benefits = BenefitsField()
-    classes = ClassesField()
-
-    class Meta:
-        model = Scope
-        fields = ["agreement", "basis_code", "purpose", "benefits", "classes", "look_back_days"]
-
-
-@admin.register(Scope)
-class ScopeAdmin(FourEyesAdmin):
-    """Versions. One that only narrows holds at once; any other is proposed, and approved by a second person."""
-
-    form = ScopeForm
-    list_display = ["__str__", "agreement_link", "purpose_label", "version", "basis_code", "benefit_labels"]
-    list_select_related = ["agreement"]
-    list_filter = ["basis_code"]
-    search_fields = ["agreement__code"]
-    autocomplete_fields = ["agreement"]
-    narrowed_by = ["agreement"]
-    view_fields = [
-        "agreement_link",
-        "purpose_label",
-        "version",
-        "basis",
-        "benefit_labels",
-        "class_labels",
-        "look_back_days",
-        "narrows",
-        "next_version",
-    ]
-
-    agreement_link = link("agreement", _("agreement"))
-    basis = basis_link
-
-    @admin.display(description=_("purpose"), ordering="purpose")
-    def purpose_label(self, obj: Scope) -> str:
-        return purpose_name(obj.purpose)
-
-    @admin.display(description=_("benefits"))
-    def benefit_labels(self, obj: Scope) -> str:
-        return benefit_names(obj.benefits)
-
-    @admin.display(description=_("field classes"))
-    def class_labels(self, obj: Scope) -> str:
-        return class_names(obj.classes)
-
-    def propose_row(self, request: HttpRequest, obj: Scope) -> None:
-        """The service says whether the values narrow, and so hold at once, or wait for a second person."""
-        values = {
-            "basis_code": obj.basis_code,
-            "benefits": obj.benefits,
-            "classes": obj.classes,
-            "look_back_days": obj.look_back_days,
-        }
-        made = change_scope(
-            agreement=obj.agreement, purpose=obj.purpose, values=values, by=request.user, at=timezone.now()
-        )
-        obj.pk = made.pk
-        obj.refresh_from_db()
-        if made.in_effect:
-            messages.info(request, _("It only narrows what the agreement covers, and holds from now."))
-        else:
-            messages.info(request, _("It is proposed, and holds once a second person has approved it."))
-
-    def approve_row(self, request: HttpRequest, obj: Scope, reason: str) -> None:
-        approve_scope(scope=obj, by=request.user, at=timezone.now(), reason=reason)
-
-    def consequences(self, request: HttpRequest, obj: Scope) -> Iterable[Consequence]:  # type: ignore[override]
-        watches = Watch.objects.open().filter(stream__agreement=obj.agreement_id, stream__purpose=obj.purpose)
-        return [
-            _difference(obj, in_force_for(obj.agreement, obj.purpose)),
-            Consequence(_("Whom it is about"), [[_("Open watches"), watches.count()]]),
-        ]
-
-
-class StreamForm(forms.ModelForm):
-    purpose = PurposeField()
-
-    class Meta:
-        model = Stream
-        fields = ["agreement", "purpose", "channel"]
-
-
-@admin.register(Stream)
-class StreamAdmin(VersionedAdmin):
-    """Opened with the agreement, or here for a further channel; its mark moves with releases and never otherwise."""
-
-    form = StreamForm
-    list_display = [
-        "__str__",
-        "customer_link",
-        "agreement_link",
-        "channel",
-        "last_number",
-        "examined_import",
-        "examined_day",
-        "closed",
-    ]
-    list_filter = ["channel", "closed"]
-    list_select_related = ["agreement__customer"]
-    search_fields = ["agreement__code", "agreement__customer__name"]
-    autocomplete_fields = ["agreement"]
-    narrowed_by = ["agreement", "agreement__customer"]
-    leads_to = [
-        ("subscriptions.Watch", "stream", "pk"),
-        ("subscriptions.Order", "stream", "pk"),
-        ("deliveries.Delivery", "stream", "pk"),
-        ("deliveries.StreamRun", "stream", "pk"),
-        ("subscriptions.Pending", "watch__stream", "pk"),
-    ]
-    view_fields = [
-        "customer_link",
-        "agreement_link",
-        "purpose_label",
-        "channel",
-        "last_number",
-        "last_sha256",
-        "examined_import",
-        "examined_law",
-        "examined_day",
-        "closed",
-        "see_also",
-    ]
-
-    customer_link = link("agreement.customer", _("customer"))
-    agreement_link = link("agreement", _("agreement"))
-
-    @admin.display(description=_("purpose"), ordering="purpose")
-    def purpose_label(self, obj: Stream) -> str:
-        return purpose_name(obj.purpose)
-
-    def save_model(self, request: HttpRequest, obj: Stream, form: Any, change: bool) -> None:
-        made = open_stream(
-            agreement=obj.agreement, purpose=obj.purpose, channel=obj.channel, by=request.user, at=timezone.now()
-        )
-        obj.pk = made.pk
-
-    def record_saved(self, request: HttpRequest, form: Any, change: bool) -> None:
-        """The service has logged it."""

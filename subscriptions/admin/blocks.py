@@ -5,13 +5,16 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from lefi.admin import IsSetFilter, Step, VersionedAdmin, link
-from subscriptions.admin.fields import BasisField, BenefitField, basis_link, benefit_name
+from lefi.admin import Step, VersionedAdmin, link
+from lefi.admin.columns import ERROR, badge
+from lefi.admin.filters import whether
+from subscriptions.admin.fields import BasisField, BenefitField, basis_link, basis_words, benefit_label, titled
 from subscriptions.blocks import lift_block, set_block
 from subscriptions.models import Block
 
@@ -30,23 +33,29 @@ class BlockAdmin(VersionedAdmin):
     """A block holds from the moment it is saved; afterwards it can only be lifted, by another."""
 
     form = BlockForm
-    change_form_template = "admin/steps.html"
     list_display = [
-        "__str__",
-        "ground",
+        "set_at",
+        "state_badge",
         "customer_link",
         "agreement_link",
-        "basis_code",
+        "basis_words",
         "benefit_label",
-        "set_at",
+        "ground",
+        "set_by",
         "lifted_at",
     ]
-    list_filter = [("lifted_at", IsSetFilter), "ground"]
-    list_select_related = ["customer", "agreement"]
+    list_filter = [("lifted_at", whether(_("stands"), _("lifted"), _("state"))), "ground"]
+    list_select_related = ["customer", "agreement", "set_by"]
     ordering = ["-set_at"]
+    search_fields = ["customer__name", "agreement__code", "^basis_code"]
+    search_help_text = _("The customer's name, or the code of an agreement or a legal basis.")
+    short = ["set_at", "state_badge", "ground", "reason"]
+    moments = ["set_at", "lifted_at"]
+    empty = _("Nothing is blocked, and nothing has been.")
     autocomplete_fields = ["customer", "agreement"]
     narrowed_by = ["customer", "agreement"]
     view_fields = [
+        "state_badge",
         "ground",
         "customer_link",
         "agreement_link",
@@ -70,10 +79,15 @@ class BlockAdmin(VersionedAdmin):
     customer_link = link("customer", _("customer"))
     agreement_link = link("agreement", _("agreement"))
     basis = basis_link
+    basis_words = basis_words
+    benefit_label = benefit_label
 
-    @admin.display(description=_("benefit"), ordering="benefit")
-    def benefit_label(self, obj: Block) -> str:
-        return benefit_name(obj.benefit) if obj.benefit else "-"
+    @admin.display(description=_("state"), ordering="lifted_at")
+    def state_badge(self, obj: Block) -> str:
+        return badge(_("stands"), ERROR) if obj.lifted_at is None else badge(_("lifted"))
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return titled(super().get_queryset(request))
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(self.lift_view)
@@ -86,7 +100,7 @@ class BlockAdmin(VersionedAdmin):
         """The service has logged it."""
 
     def has_lift_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("subscriptions.change_block")  # type: ignore[union-attr]
+        return self.may(request, "change")
 
     def steps_of(self, request: HttpRequest, obj: Block) -> list[tuple[str, Any]]:
         own = obj.set_by_id == request.user.pk

@@ -10,20 +10,25 @@ from django.urls import path
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from benefits.admin import AboutAPerson, person_anchor
+from benefits.admin import AboutAPerson, person_link
 from benefits.identity import IdentityError, parse
-from lefi.admin import IsSetFilter, Step, VersionedAdmin, link
+from lefi.admin import Step, VersionedAdmin, link
+from lefi.admin.columns import ERROR, SUCCESS, WARNING, ago, badge
+from lefi.admin.filters import whether
 from subscriptions.admin.fields import (
     BenefitsField,
     ClassesField,
     PurposeField,
-    benefit_names,
-    class_names,
-    purpose_name,
+    benefit_labels,
+    class_labels,
+    customer_filter,
+    purpose_label,
 )
 from subscriptions.consentanswers import ConsentAnswer, consent_sentence
 from subscriptions.consents import examine_consent, register_consent, withdraw_consent
 from subscriptions.models import Consent
+
+Examination = Consent.Examination
 
 
 class ConsentForm(forms.ModelForm):
@@ -59,25 +64,35 @@ class ConsentForm(forms.ModelForm):
 class ConsentAdmin(AboutAPerson, VersionedAdmin):
     """Registered as given; afterwards it can be examined, if it waits for that, and withdrawn."""
 
-    change_form_template = "admin/steps.html"
     list_display = [
         "id",
+        "state_badge",
         "person_link",
         "customer_link",
         "purpose_label",
         "valid_from",
         "valid_to",
         "giver",
-        "examination",
-        "withdrawn_at",
+        "waited",
     ]
-    list_filter = ["examination", "giver", ("withdrawn_at", IsSetFilter)]
+    list_filter = [
+        "examination",
+        "giver",
+        ("withdrawn_at", whether(_("stands"), _("withdrawn"), _("state"))),
+        customer_filter("customer"),
+    ]
     list_select_related = ["person", "customer"]
     ordering = ["-id"]
-    search_fields = ["evidence", "customer__name"]
+    sortable_by = ["id"]
+    search_fields = ["^evidence", "customer__name"]
+    search_help_text = _("How the evidence's reference begins, or the customer's name.")
+    short = ["id", "state_badge", "person_link", "purpose_label", "valid_from", "valid_to"]
+    moments = ["registered_at", "examined_at", "withdrawn_at"]
+    empty = _("No consent is registered.")
     autocomplete_fields = ["customer"]
     narrowed_by = ["customer", "person"]
     view_fields = [
+        "state_badge",
         "person_link",
         "customer_link",
         "purpose_label",
@@ -103,6 +118,10 @@ class ConsentAdmin(AboutAPerson, VersionedAdmin):
     }
 
     customer_link = link("customer", _("customer"))
+    person_link = person_link
+    purpose_label = purpose_label
+    benefit_labels = benefit_labels
+    class_labels = class_labels
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view
@@ -133,15 +152,12 @@ class ConsentAdmin(AboutAPerson, VersionedAdmin):
     def record_saved(self, request: HttpRequest, form: Any, change: bool) -> None:
         """The service has logged it."""
 
-    def has_decide_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("subscriptions.change_consent")  # type: ignore[union-attr]
-
     def steps_of(self, request: HttpRequest, obj: Consent) -> list[tuple[str, Any]]:
-        if obj.withdrawn_at is not None or not self.has_decide_permission(request):
+        if obj.withdrawn_at is not None:
             return []
-        waits = obj.examination == Consent.Examination.WAITING
+        waits = obj.examination == Consent.Examination.WAITING and self.may(request, "approve")
         examine = [("accept", _("Accept")), ("refuse", _("Refuse"))] if waits else []
-        return [*examine, ("withdraw", _("Withdraw"))]
+        return [*examine, *([("withdraw", _("Withdraw"))] if self.may(request, "change") else [])]
 
     def accept_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Accept a consent that a guardian or a minor gave, with a reason."""
@@ -152,7 +168,7 @@ class ConsentAdmin(AboutAPerson, VersionedAdmin):
         return self._examine(request, object_id, accept=False)
 
     def _examine(self, request: HttpRequest, object_id: str, *, accept: bool) -> HttpResponse:
-        consent = self._found_to_decide(request, object_id)
+        consent = self._found_for(request, object_id, "approve")
         step = Step(
             title=_("Accept a consent") if accept else _("Refuse a consent"),
             button=_("Accept") if accept else _("Refuse"),
@@ -166,7 +182,7 @@ class ConsentAdmin(AboutAPerson, VersionedAdmin):
 
     def withdraw_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Withdraw a consent on the person's word, with a reason."""
-        consent = self._found_to_decide(request, object_id)
+        consent = self._found_for(request, object_id, "change")
         step = Step(
             title=_("Withdraw a consent"),
             button=_("Withdraw"),
@@ -177,24 +193,24 @@ class ConsentAdmin(AboutAPerson, VersionedAdmin):
         )
         return self.take(request, consent, step)
 
-    def _found_to_decide(self, request: HttpRequest, object_id: str) -> Consent:
-        if not self.has_decide_permission(request):
+    def _found_for(self, request: HttpRequest, object_id: str, verb: str) -> Consent:
+        if not self.may(request, verb):
             raise PermissionDenied
         consent: Consent = self.found(request, object_id)
         return consent
 
-    @admin.display(description=_("person"))
-    def person_link(self, obj: Consent) -> str:
-        return person_anchor(obj.person)
+    @admin.display(description=_("state"))
+    def state_badge(self, obj: Consent) -> str:
+        """Whether it counts, and if not, why."""
+        if obj.withdrawn_at is not None:
+            return badge(_("withdrawn"), ERROR)
+        if obj.examination in (Examination.WAITING, Examination.REFUSED):
+            tone = WARNING if obj.examination == Examination.WAITING else ERROR
+            return badge(_("examination: %(state)s") % {"state": obj.get_examination_display()}, tone)
+        over = obj.valid_to is not None and obj.valid_to < timezone.localdate()
+        return badge(_("run out")) if over else badge(_("in effect"), SUCCESS)
 
-    @admin.display(description=_("purpose"), ordering="purpose")
-    def purpose_label(self, obj: Consent) -> str:
-        return purpose_name(obj.purpose)
-
-    @admin.display(description=_("benefits"))
-    def benefit_labels(self, obj: Consent) -> str:
-        return benefit_names(obj.benefits)
-
-    @admin.display(description=_("field classes"))
-    def class_labels(self, obj: Consent) -> str:
-        return class_names(obj.classes)
+    @admin.display(description=_("has waited"))
+    def waited(self, obj: Consent) -> str:
+        waits = obj.examination == Examination.WAITING and obj.withdrawn_at is None
+        return ago(obj.registered_at) if waits else "-"

@@ -14,10 +14,14 @@ from oauth2_provider import admin as tokens
 from oauth2_provider.models import AccessToken, Application, Grant, IDToken, RefreshToken
 
 from benefits.identity import IdentityError, parse_organisation
-from lefi.admin import AuditedModelAdmin, IsSetFilter, ReadOnlyAdmin, ReasonForm, Step, VersionedAdmin, link
+from lefi.admin import AuditedModelAdmin, ReadOnlyAdmin, ReasonForm, Step, VersionedAdmin, anchor, link
+from lefi.admin.columns import ERROR, SUCCESS, WARNING, badge, titled
+from lefi.admin.filters import one_of, whether
 from subscriptions import connections
-from subscriptions.admin.fields import RecipientKindField, kind_name
+from subscriptions.admin.fields import RecipientKindField, kind_label, kind_name, number_label
+from subscriptions.admin.people import invite_step, may_invite
 from subscriptions.models import Agent, ApiClient, Contact, Customer, Member
+from subscriptions.people import REFUSALS, has_administrator
 
 for holder_of_secrets in (Application, AccessToken, Grant, IDToken, RefreshToken):
     tokens.admin.site.unregister(holder_of_secrets)
@@ -46,7 +50,7 @@ class CustomerForm(forms.ModelForm):
 
 
 class KindFilter(admin.SimpleListFilter):
-    """The kinds that customers have, by name."""
+    """The kinds that customers have, by name; there are not many customers."""
 
     title = _("kind")
     parameter_name = "kind"
@@ -60,27 +64,10 @@ class KindFilter(admin.SimpleListFilter):
 
 
 class MemberInline(admin.StackedInline):
+    """Who works for the customer: seen and ended here. People are let in, and given roles, by its administrators."""
+
     model = Member
-    autocomplete_fields = ["user"]
     extra = 0
-
-
-class ContactInline(admin.TabularInline):
-    """Whom notices are mailed to."""
-
-    model = Contact
-    extra = 0
-
-
-class AgentInline(admin.TabularInline):
-    """Registered and ended on pages of their own."""
-
-    model = Agent
-    extra = 0
-    fields = ["name", "organisation_number", "processing_agreement", "valid_from", "valid_to"]
-    readonly_fields = ["name", "organisation_number", "processing_agreement", "valid_from", "valid_to"]
-    can_delete = False
-    show_change_link = True
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -89,67 +76,98 @@ class AgentInline(admin.TabularInline):
         return False
 
 
+class ContactInline(admin.StackedInline):
+    """Whom notices are mailed to."""
+
+    model = Contact
+    extra = 0
+    fields = [("role", "name"), ("email", "phone")]
+
+
 @admin.register(Customer)
 class CustomerAdmin(AuditedModelAdmin):
     """Who is told, and whether: once that stands in an agreement it is not one person's to change."""
 
     form = CustomerForm
-    change_form_template = "admin/steps.html"
-    list_display = [
-        "name",
-        "organisation_number",
-        "unit",
-        "kind_label",
-        "active",
-        "active_agreements",
-        "blocked",
-    ]
-    list_filter = [KindFilter, "active"]
-    search_fields = ["name", "organisation_number", "unit"]
-    fields = ["name", "organisation_number", "unit", "kind", "active", "stopped_at", "stopped_by", "see_also"]
-    readonly_fields = ["stopped_at", "stopped_by", "see_also"]
-    settled = ["organisation_number", "unit", "kind", "active"]
-    inlines = [MemberInline, ContactInline, AgentInline]
+    few = True
+    list_display = ["name", "number_label", "unit", "kind_label", "state_badge", "active_agreements"]
+    list_filter = [KindFilter, one_of("active", _("state"), lambda: [("1", _("active")), ("0", _("not active"))])]
+    ordering = ["name", "unit"]  # what the model says is lost where rows are counted
+    search_fields = ["name", "^organisation_number", "unit"]
+    search_help_text = _("Name, unit code, or organisation number.")
+    empty = _("No customer yet. One is made when an application is accepted.")
+    fields = ["name", "organisation_number", "unit", "kind", "active", "stopped_at", "stopped_by"]
+    readonly_fields = ["state_badge", "number_label", "kind_label", "stopped_at", "stopped_by"]
+    refusals = REFUSALS
+    settled: dict[Any, str] = {
+        "organisation_number": "number_label",
+        "kind": "kind_label",
+        "active": "state_badge",
+        "unit": "unit",
+    }
+    moments = ["stopped_at"]
+    inlines = [MemberInline, ContactInline]
     leads_to = [
         ("subscriptions.Agreement", "customer", "pk"),
         ("subscriptions.Stream", "agreement__customer", "pk"),
-        ("subscriptions.Watch", "stream__agreement__customer", "pk"),
         ("subscriptions.Order", "stream__agreement__customer", "pk"),
         ("deliveries.Delivery", "stream__agreement__customer", "pk"),
+        ("deliveries.Lag", "stream__agreement__customer", "pk"),
+        ("subscriptions.Agent", "customer", "pk"),
+        ("subscriptions.ApiClient", "customer", "pk"),
+        ("subscriptions.Block", "customer", "pk"),
+        ("subscriptions.Notice", "customer", "pk"),
+        ("subscriptions.Watch", "stream__agreement__customer", "pk"),
         ("deliveries.Disclosure", "customer", "pk"),
         ("subscriptions.Consent", "customer", "pk"),
-        ("subscriptions.Block", "customer", "pk"),
-        ("subscriptions.ApiClient", "customer", "pk"),
-        ("subscriptions.Agent", "customer", "pk"),
-        ("subscriptions.Notice", "customer", "pk"),
+        ("subscriptions.Invitation", "customer", "pk"),
+        ("deliveries.SpontaneousDisclosure", "customer", "pk"),
+        ("deliveries.Reconciliation", "stream__agreement__customer", "pk"),
     ]
 
+    number_label = number_label
+    kind_label = kind_label
+
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        return self.fields if obj else CustomerForm.Meta.fields
+        """What is settled is shown in words."""
+        if not obj:
+            return CustomerForm.Meta.fields
+        settled: Any = self.settled if connections.is_settled(obj) else {}
+        return [settled.get(name, name) for name in self.fields]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        settled = self.settled if obj and connections.is_settled(obj) else []
-        return [*self.readonly_fields, *settled]
+        return [*self.readonly_fields, *(["unit"] if obj and connections.is_settled(obj) else [])]
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view
         return [
             path("<path:object_id>/stop/", view(self.stop_view), name="subscriptions_customer_stop"),
             path("<path:object_id>/start/", view(self.start_view), name="subscriptions_customer_start"),
+            path("<path:object_id>/invite/", view(self.invite_view), name="subscriptions_customer_invite"),
             *super().get_urls(),
         ]
 
     def steps_of(self, request: HttpRequest, obj: Customer) -> list[tuple[str, Any]]:
-        if not (connections.is_settled(obj) and self.has_change_permission(request, obj)):
-            return []
+        invites = may_invite(request) and not has_administrator(obj)
+        invite = [("invite", _("Invite the first administrator"))] if invites else []
+        if not (connections.is_settled(obj) and self.may(request, "stop")):
+            return invite
         if obj.active:
-            return [("stop", _("Stop"))]
+            return [*invite, ("stop", _("Stop"))]
         own = obj.stopped_by_id == request.user.pk
-        return [("start", _("Start again"))] if connections.is_stopped(obj) and not own else []
+        start = [("start", _("Start again"))] if connections.is_stopped(obj) and not own else []
+        return [*invite, *start]
+
+    def invite_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Invite the customer's first administrator by mail, with a reason."""
+        customer: Customer = self.found(request, object_id)
+        if not may_invite(request):
+            raise PermissionDenied
+        return self.take(request, customer, invite_step(request, customer))
 
     def stop_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Stop a customer at once, with a reason."""
-        customer = self._to_change(request, object_id)
+        customer = self._to_stop(request, object_id)
         step = Step(
             title=_("Stop a customer"),
             button=_("Stop"),
@@ -162,7 +180,7 @@ class CustomerAdmin(AuditedModelAdmin):
 
     def start_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Start a customer that another has stopped, with a reason."""
-        customer = self._to_change(request, object_id)
+        customer = self._to_stop(request, object_id)
         step = Step(
             title=_("Start a customer"),
             button=_("Start again"),
@@ -173,14 +191,11 @@ class CustomerAdmin(AuditedModelAdmin):
         )
         return self.take(request, customer, step)
 
-    def _to_change(self, request: HttpRequest, object_id: str) -> Customer:
+    def _to_stop(self, request: HttpRequest, object_id: str) -> Customer:
         customer: Customer = self.found(request, object_id)
-        if not self.has_change_permission(request, customer):
+        if not self.may(request, "stop"):
             raise PermissionDenied
         return customer
-
-    def get_inlines(self, request: HttpRequest, obj: Any) -> Any:
-        return self.inlines if obj else [one for one in self.inlines if one is not AgentInline]
 
     def get_queryset(self, request):
         return (
@@ -195,17 +210,16 @@ class CustomerAdmin(AuditedModelAdmin):
     def has_delete_permission(self, request, obj=None):
         return False
 
-    @admin.display(description=_("kind"), ordering="kind")
-    def kind_label(self, obj: Customer) -> str:
-        return kind_name(obj.kind)
-
     @admin.display(description=_("active agreements"), ordering="agreements_active")
     def active_agreements(self, obj) -> int:
         return obj.agreements_active
 
-    @admin.display(description=_("blocked"), boolean=True)
-    def blocked(self, obj) -> bool:
-        return obj.blocks_standing > 0
+    @admin.display(description=_("state"), ordering="active")
+    def state_badge(self, obj) -> str:
+        """Whether it is told anything: a block stops all that an active customer would be told."""
+        if obj.blocks_standing:
+            return badge(_("blocked"), ERROR)
+        return badge(_("active"), SUCCESS) if obj.active else badge(_("not active"), WARNING)
 
 
 class AgentForm(forms.ModelForm):
@@ -228,25 +242,26 @@ class AgentAdmin(VersionedAdmin):
     """Registered, and ended: a change of supplier is a new agent beside the old."""
 
     form = AgentForm
-    change_form_template = "admin/steps.html"
-    list_display = ["name", "organisation_number", "customer_link", "valid_from", "valid_to"]
-    list_filter = [("valid_to", IsSetFilter)]
+    list_display = ["name", "number_label", "customer_link", "processing_agreement", "valid_from", "valid_to"]
+    list_filter = [("valid_to", whether(_("speaks for the customer"), _("ended"), _("state")))]
     list_select_related = ["customer"]
-    search_fields = ["name", "organisation_number", "customer__name"]
+    search_fields = ["name", "^organisation_number", "customer__name"]
+    short = ["name", "number_label", "valid_from", "valid_to"]
+    empty = _("No agent is registered for any customer.")
     autocomplete_fields = ["customer"]
     narrowed_by = ["customer"]
     leads_to = [("subscriptions.ApiClient", "agent", "pk")]
     view_fields = [
         "customer_link",
         "name",
-        "organisation_number",
+        "number_label",
         "processing_agreement",
         "valid_from",
         "valid_to",
-        "see_also",
     ]
 
     customer_link = link("customer", _("customer"))
+    number_label = number_label
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(self.end_view)
@@ -268,7 +283,7 @@ class AgentAdmin(VersionedAdmin):
         """The service has logged it."""
 
     def has_end_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("subscriptions.change_agent")  # type: ignore[union-attr]
+        return self.may(request, "change")
 
     def steps_of(self, request: HttpRequest, obj: Agent) -> list[tuple[str, Any]]:
         open_to_reader = obj.valid_to is None and self.has_end_permission(request)
@@ -297,7 +312,8 @@ class ApiClientForm(forms.ModelForm):
     def clean_agent(self) -> Agent | None:
         """An agent speaks for its own customer alone."""
         agent: Agent | None = self.cleaned_data["agent"]
-        if agent is not None and agent.customer != self.cleaned_data.get("customer"):
+        customer = self.cleaned_data.get("customer") or (self.instance.customer if self.instance.pk else None)
+        if agent is not None and agent.customer != customer:
             raise forms.ValidationError(_("The agent is not registered for this customer."))
         return agent
 
@@ -310,10 +326,16 @@ class ApiClientAdmin(AuditedModelAdmin):
     search_fields = ["application__name", "customer__name"]
     raw_id_fields = ["application"]
     autocomplete_fields = ["customer", "agent", "streams"]
-    narrowed_by = ["customer", "agent"]
+    narrowed_by = ["customer", "agent", "application"]
+    short = ["application", "agent_link", "on_streams"]
+    empty = _("No system is let in. `issue_client` lets one in.")
 
     customer_link = link("customer", _("customer"))
     agent_link = link("agent", _("agent"))
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """A system that is let in stays its customer's: its secret is with whom it was issued for."""
+        return ["application", "customer"] if obj else []
 
     def get_queryset(self, request):
         return super().get_queryset(request).annotate(streams_named=Count("streams"))
@@ -327,6 +349,17 @@ class ApiClientAdmin(AuditedModelAdmin):
 class ApplicationAdmin(ReadOnlyAdmin):
     """The systems known to the token endpoint, without their secrets; a command makes them."""
 
-    list_display = ["name", "client_id", "client_type", "authorization_grant_type", "created"]
-    search_fields = ["name", "client_id"]
-    fields = ["name", "client_id", "client_type", "authorization_grant_type", "created", "updated"]
+    list_display = ["name", "id_of_client", "speaks_for", "made_at"]
+    list_select_related = ["api_client__customer"]
+    sortable_by = ["name", "made_at"]
+    search_fields = ["name", "=client_id"]
+    search_help_text = _("The system's name, or its whole id.")
+    leads_to = [("subscriptions.ApiClient", "application", "pk")]
+    id_of_client = titled("client_id", _("client id"))
+    made_at = titled("created", _("made"))
+    fields = ["name", "id_of_client", "speaks_for", "made_at"]
+
+    @admin.display(description=_("customer"))
+    def speaks_for(self, obj: Any) -> str:
+        client = getattr(obj, "api_client", None)
+        return anchor(client.customer) if client else "-"

@@ -1,24 +1,30 @@
 """Form fields and columns for lists of codes, with the names of the catalogue."""
 
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from benefits.catalogue import catalogue
-from benefits.presentation import label_of
+from benefits.labels import benefit_name as plain_name
+from benefits.presentation import organisation
 from lefi.admin import anchor
+from lefi.admin.columns import Column, coded, listed, named
+from lefi.admin.filters import one_of, row_of
 from lefi.languages import language
+from lefi.problems import PROBLEMS
+from subscriptions.answers import sentence
 from subscriptions.labels import basis_title, class_name, kind_name, purpose_name
-from subscriptions.models import LegalBasis
+from subscriptions.models import Customer, LegalBasis
 
 
 def benefit_name(code: str) -> str:
-    benefit = catalogue().benefits.get(code)
-    return f"{label_of(benefit, language())} ({code})" if benefit else code
+    """A benefit by name, with its code beside it: benefits of two agencies share names."""
+    name = plain_name(code)
+    return name if name == code else f"{name} ({code})"
 
 
 def benefit_names(codes: Iterable[str] | None) -> str:
@@ -34,6 +40,56 @@ def basis_link(self: admin.ModelAdmin, obj: Any) -> str:
     """A column for one row's page: the basis that the row's code names, with its title, as it stands newest."""
     basis = LegalBasis.objects.newest().filter(code=obj.basis_code).first()
     return anchor(basis, f"{basis.code} {basis_title(basis)}") if basis else obj.basis_code or "-"
+
+
+def titled(rows: QuerySet) -> QuerySet:
+    """The rows, each with the title of the basis that its code names, for `basis_words`."""
+    newest = LegalBasis.objects.newest().filter(code=OuterRef("basis_code"))
+    return rows.annotate(title_of_basis=Subquery(newest.values(f"title_{language()}")[:1]))
+
+
+@admin.display(description=_("legal basis"), ordering="basis_code")
+def basis_words(self: admin.ModelAdmin, obj: Any) -> str:
+    """A column of a list whose rows are `titled`."""
+    return coded(obj.title_of_basis or obj.basis_code, obj.basis_code) if obj.basis_code else "-"
+
+
+def in_words(benefit: str = "benefit") -> Column:
+    """A column with a benefit by its name alone; for what the code is, there is the row's page."""
+    return named(benefit, _("benefit"), plain_name, ordering=None)
+
+
+purpose_label = named("purpose", _("purpose"), purpose_name)
+kind_label = named("kind", _("kind"), kind_name)
+number_label = named("organisation_number", _("organisation number"), organisation)
+benefit_label = named("benefit", _("benefit"), benefit_name)
+benefit_labels = listed("benefits", _("benefits"), plain_name)
+class_labels = listed("classes", _("field classes"), class_name)
+BenefitFilter = one_of("benefit", _("benefit"), lambda: sorted(_plain_names(), key=lambda one: one[1]))
+
+
+def _plain_names() -> list[tuple[str, str]]:
+    return [(code, benefit_name(code)) for code in catalogue().benefits]
+
+
+def code_words(code: str) -> Any:
+    """Why something was not done, in words: of the services' problems, or of an order's answers."""
+    return PROBLEMS[code].title if code in PROBLEMS else sentence(code)
+
+
+def why(path: str, description: Any) -> Column:
+    """A column with such a code in words, and the code beside it."""
+    return named(path, description, lambda code: coded(code_words(code), code), ordering=None)
+
+
+def refusals(codes: Iterable[str]) -> list[tuple[str, Any]]:
+    """The choices of a filter on such codes."""
+    return [(code, code_words(code)) for code in codes]
+
+
+def customer_filter(path: str) -> Any:
+    """Narrows a list to a customer's rows, who is named while customers are few."""
+    return row_of(path, _("customer"), Customer)
 
 
 class BenefitsField(forms.MultipleChoiceField):
@@ -88,7 +144,7 @@ class BasisField(forms.ChoiceField):
     """The code of a legal basis."""
 
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(label=_("Legal basis"), choices=_optional(_basis_choices), **kwargs)
+        super().__init__(label=_("Legal basis"), choices=_optional(basis_choices), **kwargs)
 
 
 class RecipientKindField(forms.ChoiceField):
@@ -96,14 +152,6 @@ class RecipientKindField(forms.ChoiceField):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(label=_("Kind"), choices=_optional(_kind_choices), **kwargs)
-
-
-def named_only(form: forms.BaseForm, name: str, rows: QuerySet) -> None:
-    """Let a form's field hold the one row that the address or the form names: a list of all would be too long."""
-    if name in form.fields:
-        named = str(form.data.get(name) or form.initial.get(name) or "")
-        field = cast("forms.ModelChoiceField", form.fields[name])
-        field.queryset = rows.filter(pk=named) if named.isdecimal() else rows.none()
 
 
 def _optional(choices: Any) -> Any:
@@ -123,7 +171,7 @@ def _purpose_choices() -> list[tuple[str, str]]:
     return [(purpose, purpose_name(purpose)) for purpose in purposes.distinct()]
 
 
-def _basis_choices() -> list[tuple[str, str]]:
+def basis_choices() -> list[tuple[str, str]]:
     bases = LegalBasis.objects.newest().values_list("code", f"title_{language()}")
     return [(code, f"{code} – {title}") for code, title in bases]
 

@@ -7,7 +7,7 @@ from django import forms
 from django.apps import apps
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Max, Model, QuerySet
+from django.db.models import Max, Model, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.urls import path, reverse
 from django.utils import timezone
@@ -21,20 +21,26 @@ from django.utils.translation import gettext_lazy as _
 from benefits.catalogue import catalogue
 from benefits.labels import owner_name
 from lefi.admin import Consequence, FourEyesAdmin, ReadOnlyAdmin, ReasonForm, Step, anchor
+from lefi.admin.columns import ERROR, SUCCESS, WARNING, in_language, state
+from lefi.admin.filters import DaysFilter, one_of
 from lefi.languages import language
 from subscriptions import bases
 from subscriptions.admin.fields import (
     BasisField,
     BenefitField,
+    BenefitFilter,
     BenefitsField,
     ClassesField,
     LinesField,
+    basis_choices,
     basis_link,
-    benefit_name,
+    basis_words,
+    benefit_label,
     benefit_names,
     class_names,
     kind_name,
     purpose_name,
+    titled,
 )
 from subscriptions.lawwords import citation_url
 from subscriptions.models import Agreement, Customer, LawChange, LegalBasis, OwnerApproval, Stream
@@ -155,27 +161,25 @@ class LegalBasisAdmin(FourEyesAdmin):
 
     form = LegalBasisForm
     refusals = REFUSALS
-    list_display = [
-        "code",
-        "version",
-        "title",
-        "status",
-        "valid_from",
-        "valid_to",
-    ]
+    list_display = ["code", "version", "title", "status_badge", "service", "valid_from", "valid_to"]
     list_filter = ["status", "service", "consent_needed"]
-    search_fields = ["code", "title_sv", "title_en", "purpose"]
+    ordering = ["code", "-version"]
+    search_fields = ["code", "title_sv", "title_en"]
+    search_help_text = _("The code of a basis, or words of its title.")
+    short = ["version", "status_badge", "valid_from", "valid_to", "state", "approved_by"]
+    narrowed_by = ["code"]
+    moments = ["prepared_at", "approved_at"]
     view_fields = [
         "code",
         "version",
-        "title_sv",
-        "title_en",
+        "swedish_title",
+        "english_title",
+        "status_badge",
         "citation_lines",
         "kind_labels",
         "purpose_label",
         "valid_from",
         "valid_to",
-        "status",
         "service",
         "consent_needed",
         "need_labels",
@@ -189,21 +193,35 @@ class LegalBasisAdmin(FourEyesAdmin):
         "protection_days",
         "reconfirm_days",
         "use_instead",
-        "note_sv",
-        "note_en",
+        "swedish_note",
+        "english_note",
         "ours_labels",
         "next_version",
-        "see_also",
     ]
     leads_to = [
+        ("subscriptions.LegalBasis", "code", "code"),
         ("subscriptions.Scope", "basis_code", "code"),
         ("subscriptions.OwnerApproval", "basis_code", "code"),
+        ("deliveries.StoredDecision", "basis_code", "code"),
     ]
+    status_badge = state(
+        "status",
+        _("status"),
+        {
+            LegalBasis.Status.ACTIVE: SUCCESS,
+            LegalBasis.Status.DRAFT: WARNING,
+            LegalBasis.Status.CLOSED: ERROR,
+        },
+    )
 
     @admin.display(description=_("title"))
     def title(self, obj: LegalBasis) -> str:
         return obj.title_en if language() == "en" else obj.title_sv
 
+    swedish_title = in_language("sv", "title_sv", _("title in Swedish"))
+    english_title = in_language("en", "title_en", _("title in English"))
+    swedish_note = in_language("sv", "note_sv", _("note in Swedish"))
+    english_note = in_language("en", "note_en", _("note in English"))
     need_labels = shown("needs")
     owner_labels = shown("owners")
     outcome_labels = shown("outcomes")
@@ -319,14 +337,23 @@ class OwnerApprovalAdmin(FourEyesAdmin):
 
     form = OwnerApprovalForm
     refusals = REFUSALS
-    list_display = ["owner", "basis_code", "benefit_label", "valid_from", "valid_to"]
-    list_display_links = ["benefit_label"]
-    list_filter = ["owner", "basis_code"]
+    list_display = ["benefit_label", "owner", "basis_words", "valid_from", "valid_to"]
+    list_filter = ["owner", one_of("basis_code", _("legal basis"), basis_choices), BenefitFilter]
     ordering = ["owner", "basis_code", "benefit"]
-    search_fields = ["basis_code", "benefit"]
+    search_fields = ["^basis_code"]
+    search_help_text = _("The code of a legal basis.")
+    narrowed_by = ["basis_code"]
+    short = ["benefit_label", "owner", "valid_from", "valid_to", "state"]
+    moments = ["prepared_at", "approved_at"]
+    empty = _("No agency has approved that its information is told.")
     view_fields = ["owner", "basis", "benefit_label", "valid_from", "valid_to"]
 
     basis = basis_link
+    basis_words = basis_words
+    benefit_label = benefit_label
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        return titled(super().get_queryset(request))
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(self.end_view)
@@ -336,13 +363,13 @@ class OwnerApprovalAdmin(FourEyesAdmin):
         return [affected_part(bases.affected_by_approval(obj))]
 
     def steps_of(self, request: HttpRequest, obj: OwnerApproval) -> Any:
-        ends = obj.in_effect and self.has_approve_permission(request, obj)
+        ends = obj.in_effect and self.may(request, "change")
         return [("end", _("End"))] if ends else super().steps_of(request, obj)
 
     def end_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Set the last day of an approval, with a reason."""
         approval = self.found(request, object_id)
-        if not self.has_approve_permission(request, approval):
+        if not self.may(request, "change"):
             raise PermissionDenied
         step = Step(
             title=_("End an owner's approval"),
@@ -354,10 +381,6 @@ class OwnerApprovalAdmin(FourEyesAdmin):
         )
         return self.take(request, approval, step)
 
-    @admin.display(description=_("benefit"), ordering="benefit")
-    def benefit_label(self, obj: OwnerApproval) -> str:
-        return benefit_name(obj.benefit)
-
 
 def change_kind(kind: str) -> str:
     """What the kind of row that changed is called; the kind itself if it is of another time."""
@@ -365,29 +388,20 @@ def change_kind(kind: str) -> str:
     return next((str(model._meta.verbose_name) for model in models if model is not None), kind)
 
 
-def numbered(name: str, description: Any, model: type[Model]) -> Callable[..., str]:
-    """A column that links to a row by its number alone, without reading it."""
+def change_kinds() -> list[tuple[str, str]]:
+    """The kinds of row whose changes are noted, by name."""
+    return sorted(((kind, change_kind(kind)) for kind in LawChange.KINDS), key=lambda one: one[1])
 
-    @admin.display(description=description, ordering=name)
+
+def numbered(name: str, description: Any, model: type[Model], words: str) -> Callable[..., str]:
+    """A column that links to a row by its number, by the name that the list has looked up; some rows are gone."""
+
+    @admin.display(description=description)
     def column(self: admin.ModelAdmin, obj: LawChange) -> str:
         number = getattr(obj, name)
-        return "-" if number is None else anchor(model(pk=number), number)
+        return "-" if number is None else anchor(model(pk=number), getattr(obj, words) or number)
 
     return column
-
-
-class ChangeKindFilter(admin.SimpleListFilter):
-    """The kinds of row that have changed, by name."""
-
-    title = _("kind")
-    parameter_name = "kind"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        kinds = LawChange.objects.order_by("kind").values_list("kind", flat=True).distinct()
-        return [(kind, change_kind(kind)) for kind in kinds]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        return queryset.filter(kind=self.value()) if self.value() else queryset
 
 
 @admin.register(LawChange)
@@ -395,13 +409,29 @@ class LawChangeAdmin(ReadOnlyAdmin):
     """What the triggers noted. Rows are named by their numbers: some of them may be gone."""
 
     list_display = ["id", "at", "kind_label", "customer", "agreement", "stream", "basis", "benefit_label"]
-    list_filter = [ChangeKindFilter]
+    list_filter = [("at", DaysFilter), one_of("kind", _("kind"), change_kinds)]
+    ordering = ["-at", "-id"]
+    sortable_by = ["at"]
     fields = ["at", "kind_label", "customer", "agreement", "stream", "basis", "benefit_label"]
-    readonly_fields = ["at", "kind_label", "customer", "agreement", "stream", "basis", "benefit_label"]
+    empty = _("Nothing has changed.")
 
-    customer = numbered("customer_id", _("customer"), Customer)
-    agreement = numbered("agreement_id", _("agreement"), Agreement)
-    stream = numbered("stream_id", _("stream"), Stream)
+    customer = numbered("customer_id", _("customer"), Customer, "customer_name")
+    agreement = numbered("agreement_id", _("agreement"), Agreement, "agreement_code")
+    stream = numbered("stream_id", _("stream"), Stream, "stream_code")
+    benefit_label = benefit_label
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        """With the names of what each change may affect, which stands there by number alone."""
+        customers = Customer.objects.filter(pk=OuterRef("customer_id")).values("name")
+        agreements = Agreement.objects.filter(pk=OuterRef("agreement_id")).values("code")
+        streams = Stream.objects.filter(pk=OuterRef("stream_id")).values("agreement__code")
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                customer_name=Subquery(customers), agreement_code=Subquery(agreements), stream_code=Subquery(streams)
+            )
+        )
 
     @admin.display(description=_("kind"), ordering="kind")
     def kind_label(self, obj: LawChange) -> str:
@@ -410,7 +440,3 @@ class LawChangeAdmin(ReadOnlyAdmin):
     @admin.display(description=_("legal basis"), ordering="basis_code")
     def basis(self, obj: LawChange) -> str:
         return obj.basis_code or "-"
-
-    @admin.display(description=_("benefit"), ordering="benefit")
-    def benefit_label(self, obj: LawChange) -> str:
-        return benefit_name(obj.benefit) if obj.benefit else "-"

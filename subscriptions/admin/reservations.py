@@ -10,7 +10,9 @@ from django.urls import path
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from lefi.admin import IsSetFilter, Step, VersionedAdmin, link
+from lefi.admin import Step, VersionedAdmin, link
+from lefi.admin.columns import SUCCESS, WARNING, ago, badge
+from lefi.admin.filters import whether
 from subscriptions.models import Reservation
 from subscriptions.reservations import lift_reservation, set_reservation
 
@@ -29,18 +31,23 @@ class ReservationAdmin(VersionedAdmin):
     """From the moment one is saved nothing is delivered under the agreement, until the customer acknowledges it."""
 
     form = ReservationForm
-    change_form_template = "admin/steps.html"
-    list_display = ["__str__", "customer_link", "agreement_link", "ground", "set_at", "acknowledged_at", "lifted_at"]
+    list_display = ["set_at", "state_badge", "customer_link", "agreement_link", "ground", "waited", "acknowledged_at"]
     list_filter = [
-        ("acknowledged_at", IsSetFilter),
-        ("lifted_at", IsSetFilter),
+        ("acknowledged_at", whether(_("waits for the customer"), _("acknowledged"), _("acknowledgement"))),
+        ("lifted_at", whether(_("stands"), _("lifted"), _("state"))),
         "ground",
     ]
     list_select_related = ["agreement__customer"]
     ordering = ["-set_at", "-id"]
+    search_fields = ["agreement__code", "agreement__customer__name"]
+    search_help_text = _("The agreement's code, or the customer's name.")
+    short = ["set_at", "state_badge", "ground", "acknowledged_at"]
+    moments = ["set_at", "acknowledged_at", "lifted_at"]
+    empty = _("No reservation has been set.")
     autocomplete_fields = ["agreement"]
     narrowed_by = ["agreement", "agreement__customer"]
     view_fields = [
+        "state_badge",
         "customer_link",
         "agreement_link",
         "ground",
@@ -59,6 +66,17 @@ class ReservationAdmin(VersionedAdmin):
     customer_link = link("agreement.customer", _("customer"))
     agreement_link = link("agreement", _("agreement"))
 
+    @admin.display(description=_("state"))
+    def state_badge(self, obj: Reservation) -> str:
+        if obj.lifted_at is not None:
+            return badge(_("lifted"))
+        return badge(_("acknowledged"), SUCCESS) if obj.acknowledged_at else badge(_("waits for the customer"), WARNING)
+
+    @admin.display(description=_("has waited"))
+    def waited(self, obj: Reservation) -> str:
+        waits = obj.lifted_at is None and obj.acknowledged_at is None
+        return ago(obj.set_at) if waits else "-"
+
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(self.lift_view)
         return [path("<path:object_id>/lift/", view, name="subscriptions_reservation_lift"), *super().get_urls()]
@@ -73,7 +91,7 @@ class ReservationAdmin(VersionedAdmin):
         """The service has logged it."""
 
     def has_lift_permission(self, request: HttpRequest) -> bool:
-        return request.user.has_perm("subscriptions.change_reservation")  # type: ignore[union-attr]
+        return self.may(request, "change")
 
     def steps_of(self, request: HttpRequest, obj: Reservation) -> list[tuple[str, Any]]:
         return [("lift", _("Lift"))] if obj.lifted_at is None and self.has_lift_permission(request) else []

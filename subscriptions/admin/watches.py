@@ -1,153 +1,116 @@
-"""Orders as they came, the watches that stand because of them, and what those are owed."""
+"""The watches that stand because of orders, and what they are owed."""
 
 from django.contrib import admin
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from benefits.admin import AboutAPerson, person_anchor
-from benefits.identity import masked
-from lefi.admin import IsSetFilter, ReadOnlyAdmin, link
-from subscriptions.admin.fields import benefit_name
-from subscriptions.models import Order, OrderLine, Pending, Watch
+from benefits.admin import AboutAPerson, person_anchor, person_link
+from lefi.admin import ReadOnlyAdmin, link
+from lefi.admin.columns import ERROR, INFO, SUCCESS, WARNING, age, badge, due, named, state
+from lefi.admin.filters import DaysFilter, whether
+from subscriptions.admin.fields import BenefitFilter, benefit_label, customer_filter, in_words
+from subscriptions.models import Pending, Watch
 
-
-@admin.register(Order)
-class OrderAdmin(ReadOnlyAdmin):
-    """What came in; the file as received holds identity numbers and is not shown."""
-
-    list_display = [
-        "__str__",
-        "customer_link",
-        "stream_link",
-        "channel",
-        "ordered_by",
-        "client",
-        "received_at",
-    ]
-    list_filter = ["channel"]
-    list_select_related = ["stream__agreement__customer", "ordered_by"]
-    date_hierarchy = "received_at"
-    search_fields = ["reference", "client", "stream__agreement__code"]
-    narrowed_by = ["stream", "stream__agreement__customer"]
-    leads_to = [("subscriptions.OrderLine", "order", "pk")]
-    fields = [
-        "customer_link",
-        "stream_link",
-        "channel",
-        "ordered_by",
-        "client",
-        "reference",
-        "received_at",
-        "see_also",
-    ]
-    readonly_fields = ["customer_link", "stream_link", "see_also"]
-
-    customer_link = link("stream.agreement.customer", _("customer"))
-    stream_link = link("stream", _("stream"))
-
-
-@admin.register(OrderLine)
-class OrderLineAdmin(AboutAPerson, ReadOnlyAdmin):
-    about = "watch.person_id"
-    list_display = [
-        "order_link",
-        "line",
-        "kind",
-        "masked_number",
-        "benefit",
-        "from_date",
-        "answer",
-        "watch_link",
-    ]
-    list_display_links = ["line"]
-    list_filter = ["kind", "answer"]
-    list_select_related = ["order__stream__agreement", "watch"]
-    ordering = ["-order", "line"]
-    narrowed_by = ["order", "watch"]
-    fields = [
-        "order_link",
-        "line",
-        "kind",
-        "masked_number",
-        "benefit",
-        "from_date",
-        "reference",
-        "answer",
-        "watch_link",
-    ]
-    readonly_fields = ["order_link", "masked_number", "watch_link"]
-
-    order_link = link("order", _("order"))
-    watch_link = link("watch", _("watch"))
-
-    @admin.display(description=_("identity number"))
-    def masked_number(self, obj: OrderLine) -> str:
-        return masked(obj.number)
+Reason = Pending.Reason
+TONES = {
+    Reason.FIRST: INFO,
+    Reason.REFRESH: INFO,
+    Reason.FAILED: ERROR,
+    Reason.HELD: WARNING,
+    Reason.BRAKED: WARNING,
+    Reason.PROTECTED: WARNING,
+    Reason.REPAIR: WARNING,
+}
 
 
 @admin.register(Watch)
 class WatchAdmin(AboutAPerson, ReadOnlyAdmin):
     list_display = [
         "id",
+        "state_badge",
         "person_link",
-        "benefit_label",
+        "benefit_words",
         "customer_link",
         "stream_link",
         "from_date",
         "opened_at",
-        "ended_at",
+        "confirm_by",
     ]
-    list_filter = [("ended_at", IsSetFilter), "end_reason"]
+    list_filter = [
+        ("ended_at", whether(_("open"), _("ended"), _("state"))),
+        "end_reason",
+        BenefitFilter,
+        customer_filter("stream__agreement__customer"),
+    ]
     list_select_related = ["person", "stream__agreement__customer"]
     sortable_by = ["id"]
+    search_fields = ["=case_reference", "=need_reference"]
+    search_help_text = _("The whole reference of a case or a need. A person is sought on a page of its own.")
     narrowed_by = ["person", "stream", "stream__agreement", "stream__agreement__customer"]
+    short = ["id", "state_badge", "person_link", "benefit_words", "from_date", "opened_at"]
+    empty = _("Nobody is watched yet.")
+    moments = [("opened_at", ""), ("ended_at", "")]
     leads_to = [
-        ("deliveries.Disclosure", "watch", "pk"),
         ("subscriptions.OrderLine", "watch", "pk"),
+        ("deliveries.Disclosure", "watch", "pk"),
         ("subscriptions.Pending", "watch", "pk"),
+        ("deliveries.ClosingProposal", "watch", "pk"),
+        ("deliveries.Debt", "watch", "pk"),
+        ("subscriptions.ProtectedRelease", "watch", "pk"),
     ]
     fields = [
+        "state_badge",
         "person_link",
         "benefit_label",
         "customer_link",
+        "agreement_link",
         "stream_link",
+        "by_number",
         "from_date",
         "case_reference",
         "need_reference",
-        "reconfirm_by",
+        "confirm_by",
         "opened_at",
         "ended_at",
         "end_reason",
         "ended_as_of",
-        "see_also",
     ]
-    readonly_fields = ["person_link", "benefit_label", "customer_link", "stream_link", "see_also"]
+    technical = ["ended_as_of"]
 
+    person_link = person_link
+    benefit_label = benefit_label
+    benefit_words = in_words()
     customer_link = link("stream.agreement.customer", _("customer"))
+    agreement_link = link("stream.agreement", _("agreement"))
     stream_link = link("stream", _("stream"))
 
-    @admin.display(description=_("person"))
-    def person_link(self, obj: Watch) -> str:
-        return person_anchor(obj.person)
+    @admin.display(description=_("state"))
+    def state_badge(self, obj: Watch) -> str:
+        return badge(_("open"), SUCCESS) if obj.ended_at is None else badge(obj.get_end_reason_display())
 
-    @admin.display(description=_("benefit"), ordering="benefit")
-    def benefit_label(self, obj: Watch) -> str:
-        return benefit_name(obj.benefit)
+    @admin.display(description=_("reconfirm"))
+    def confirm_by(self, obj: Watch) -> str:
+        return due(obj.reconfirm_by, on=timezone.localdate(), soon=30) if obj.ended_at is None else "-"
 
 
 @admin.register(Pending)
 class PendingAdmin(AboutAPerson, ReadOnlyAdmin):
     about = "watch.person_id"
-    list_display = ["id", "reason", "since", "watch_link", "person_link", "stream_link"]
-    list_filter = ["reason"]
-    list_select_related = ["watch__person", "watch__stream__agreement"]
+    list_display = ["id", "reason_badge", "waited", "since", "watch_link", "person_link", "customer_link"]
+    list_filter = ["reason", ("since", DaysFilter)]
+    list_select_related = ["watch__person", "watch__stream__agreement__customer"]
     ordering = ["id"]
+    sortable_by = ["id"]
     narrowed_by = ["watch", "watch__stream"]
-    fields = ["reason", "since", "watch_link", "person_link", "stream_link"]
-    readonly_fields = ["watch_link", "person_link", "stream_link"]
+    short = ["reason_badge", "waited", "since", "watch_link", "person_link"]
+    empty = _("Nothing is owed: all that should have been told has been.")
+    fields = ["reason_badge", "since", "waited", "watch_link", "person_link", "customer_link", "stream_link"]
+
+    reason_badge = state("reason", _("reason"), TONES)
+    waited = age("since", _("has waited"))
+    customer_link = link("watch.stream.agreement.customer", _("customer"))
 
     watch_link = link("watch", _("watch"))
     stream_link = link("watch.stream", _("stream"))
 
-    @admin.display(description=_("person"))
-    def person_link(self, obj: Pending) -> str:
-        return person_anchor(obj.watch.person)
+    person_link = named("watch.person", _("person"), person_anchor, ordering=None)

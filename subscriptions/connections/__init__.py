@@ -18,38 +18,66 @@ from subscriptions.connections.agreement import (
     sign_for_fk,
 )
 from subscriptions.connections.application import (
-    Check,
+    Annex,
     ConnectionRefused,
     accept_connection,
+    annexes_needed,
     apply_for_connection,
-    examine,
+    filled_in,
     refuse_connection,
     withdraw_connection,
 )
+from subscriptions.connections.checks import Check, examine, faults_in, look_over
 from subscriptions.connections.customers import is_settled, is_stopped, start_customer, stop_customer
+from subscriptions.connections.drafts import (
+    begin_draft,
+    find_draft,
+    mail_draft,
+    save_draft,
+    send_draft,
+    sweep_drafts,
+    throw_away_draft,
+)
+from subscriptions.connections.messages import MessageRefused, answer_applicant, may_write, write_as_applicant
 from subscriptions.connections.steps import StepRefused
 
 __all__ = [
+    "Annex",
     "Check",
     "ConnectionRefused",
+    "MessageRefused",
     "StepRefused",
     "accept_connection",
+    "annexes_needed",
+    "answer_applicant",
     "apply_for_connection",
     "approve_agreement",
+    "begin_draft",
     "contacts_in",
     "end_agent",
     "end_agreement",
     "end_expired_agreements",
     "examine",
+    "faults_in",
+    "filled_in",
+    "find_draft",
     "is_settled",
     "is_stopped",
+    "look_over",
+    "mail_draft",
+    "may_write",
     "refuse_agreement",
     "refuse_connection",
     "register_agent",
+    "save_draft",
     "send_agreement",
+    "send_draft",
     "sign_for_customer",
     "sign_for_fk",
     "start_customer",
     "stop_customer",
+    "sweep_drafts",
+    "throw_away_draft",
     "withdraw_connection",
+    "write_as_applicant",
 ]

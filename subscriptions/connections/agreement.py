@@ -88,7 +88,8 @@ def sign_for_customer(
         customer_signatory=signatory.strip(),
         customer_signature=signed,
     )
-    log_step(agreement, Action.SIGN, user, party="customer", document=agreement.document_sha256)
+    logged = {"party": "customer", "document": agreement.document_sha256}
+    log_step(agreement, Action.SIGN, user, customer_id=agreement.customer_id, **logged)
 
 
 @transaction.atomic

@@ -2,34 +2,31 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import uuid4
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
+from django.db.models import TextChoices
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from benefits.catalogue import catalogue
-from benefits.labels import benefit_name
 from lefi import foureyes
 from lefi.audit.models import Action
 from lefi.errors import Refused
 from lefi.masking import mask_identity_numbers
 from lefi.reasons import demand_reason
-from subscriptions.connections.customers import is_stopped
 from subscriptions.connections.steps import compare_and_set, log_step, organisation, refused
-from subscriptions.models import Agreement, Connection, Customer, OwnerApproval
-from subscriptions.models.law import covers
+from subscriptions.models import Agreement, Connection, Customer
 from subscriptions.notices import notify_applicant
 from subscriptions.profiles import basis_on
 from subscriptions.scopes import LOOK_BACK_DAYS, Fault, faults_of_part, first_scope
 
 BOARDS = frozenset({"socialnamnd"})  # share a municipality's number, so the unit says which (R3, OSL 8:2)
 MOST_PARTS = 20
+LONGEST = 120  # characters of the reference to an annex
 WAITING = (Connection.Status.NOTIFIED,)
 APPLIED_FOR = frozenset(
     {
@@ -50,6 +47,7 @@ APPLIED_FOR = frozenset(
         "channel",
         "look_back_days",
         "persons",
+        "annexes",
         "message",
     }
 )
@@ -64,8 +62,16 @@ FAULTS: dict[str, Promise] = {
     "PURPOSE_TWICE": _("Two legal bases are for the same purpose. Choose one of them."),
     "LOOK_BACK_UNMOTIVATED": _("More than %(days)s days back needs a reason. Write it in the message."),
     "ALREADY_APPLIED": _("An application from this organisation and unit waits to be examined already."),
+    "ANNEXES": _("Name each annex in a few words, without identity numbers."),
     "OTHER_KIND": _("The organisation is a customer already, of another kind."),
 }
+
+
+class Annex(TextChoices):
+    """A document that goes with an application. It is sent outside the system; the application holds its reference."""
+
+    AUTHORITY = "authority", _("Proof that the signatory may sign for the organisation")
+    PROCESSING = "processing", _("Data processing agreement with the agent")
 
 
 class ConnectionRefused(Refused):
@@ -79,15 +85,6 @@ class ConnectionRefused(Refused):
         self.faults = list(faults)
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """What was looked into about an application, how it came out, and in words."""
-
-    code: str
-    ok: bool
-    sentence: str
-
-
 @transaction.atomic
 def apply_for_connection(*, values: Mapping[str, Any], by: Any = None, at: datetime) -> Connection:
     """Take an application to be examined, and tell its contact.
@@ -95,12 +92,9 @@ def apply_for_connection(*, values: Mapping[str, Any], by: Any = None, at: datet
     `values` holds the fields of APPLIED_FOR by name. Raise ConnectionRefused if anything is missing or cannot be agreed
     on; TypeError for other names.
     """
-    if unknown := values.keys() - APPLIED_FOR:
-        raise TypeError(f"not applied for: {sorted(unknown)}")
-    tidy = {name: value.strip() if isinstance(value, str) else value for name, value in values.items()}
-    connection = Connection(token=uuid4(), submitted_at=at, submitted_by=by, **tidy)
-    _normalise(connection)
-    faults = list(_faults(connection, timezone.localdate(at)))
+    connection = filled_in(values)
+    connection.token, connection.submitted_at, connection.submitted_by = uuid4(), at, by
+    faults = list(faults_of(connection, timezone.localdate(at)))
     if faults:
         raise ConnectionRefused(faults)
     try:
@@ -137,19 +131,6 @@ def refuse_connection(*, connection: Connection, by: Any, at: datetime, reason: 
     notify_applicant(connection, "CONNECTION_REFUSED", at=at, reason=reason)
 
 
-def examine(connection: Connection) -> list[Check]:
-    """What can be looked into by machine, for the officer who examines the application. Today's law is what counts."""
-    day = timezone.localdate()
-    faults = list(_faults(connection, day))
-    return [
-        Check("COMPLETE", not faults, " ".join(f[2] for f in faults) or str(_("Complete, and the law allows it."))),
-        _check_customer(connection),
-        _check_look_back(connection),
-        *_check_owners(connection, day),
-        *_check_agent(connection),
-    ]
-
-
 @transaction.atomic
 def accept_connection(*, connection: Connection, by: Any, at: datetime, code: str) -> Agreement:
     """Find the application good: make its customer, if need be, and an agreement with its scopes as proposals.
@@ -164,7 +145,7 @@ def accept_connection(*, connection: Connection, by: Any, at: datetime, code: st
     if held.status != Connection.Status.NOTIFIED:
         raise refused("WRONG_STEP", status=held.get_status_display())
     _demand_code(code)
-    faults = list(_faults(held, timezone.localdate(at)))
+    faults = list(faults_of(held, timezone.localdate(at)))
     if faults:
         raise ConnectionRefused(faults)
     agreement = _new_agreement(held, _customer_of(held), code, by, at)
@@ -181,6 +162,21 @@ def accept_connection(*, connection: Connection, by: Any, at: datetime, code: st
     return agreement
 
 
+def filled_in(values: Mapping[str, Any]) -> Connection:
+    """An application, not saved, of values that may lack some. Raise TypeError for other names than APPLIED_FOR."""
+    if unknown := values.keys() - APPLIED_FOR:
+        raise TypeError(f"not applied for: {sorted(unknown)}")
+    tidy = {name: value.strip() if isinstance(value, str) else value for name, value in values.items()}
+    connection = Connection(**tidy)
+    _normalise(connection)
+    return connection
+
+
+def annexes_needed(connection: Connection) -> list[Annex]:
+    """The documents that go with an application."""
+    return [Annex.AUTHORITY, Annex.PROCESSING] if connection.agent_name else [Annex.AUTHORITY]
+
+
 def _normalise(connection: Connection) -> None:
     """Organisation numbers as they are kept; what is none stays as written, and is found to be a fault."""
     for name in ("organisation_number", "agent_organisation_number"):
@@ -188,7 +184,7 @@ def _normalise(connection: Connection) -> None:
         setattr(connection, name, organisation(written) or written)
 
 
-def _faults(connection: Connection, day: date) -> Iterator[Fault]:
+def faults_of(connection: Connection, day: date) -> Iterator[Fault]:
     """All that hinders an application from being taken, or accepted."""
     yield from _form_faults(connection)
     if not organisation(connection.organisation_number):
@@ -200,7 +196,9 @@ def _faults(connection: Connection, day: date) -> Iterator[Fault]:
         text = getattr(connection, name) or ""
         if mask_identity_numbers(text) != text:
             yield _fault(name, "IDENTITY_NUMBER")
-    if _looks_back_far(connection) and not connection.message:
+    if not _are_annexes(connection.annexes):
+        yield _fault("annexes", "ANNEXES")
+    if looks_back_far(connection) and not connection.message:
         yield _fault("look_back_days", "LOOK_BACK_UNMOTIVATED", days=LOOK_BACK_DAYS)
     yield from _part_faults(connection, day)
     same = {"organisation_number": connection.organisation_number, "unit": connection.unit}
@@ -231,7 +229,15 @@ def _agent_faults(connection: Connection) -> Iterator[Fault]:
         yield _fault("agent_organisation_number", "AGENT_INCOMPLETE")
 
 
-def _looks_back_far(connection: Connection) -> bool:
+def _are_annexes(annexes: Any) -> bool:
+    """Whether it is a reference of the applicant's for some of the documents."""
+    return isinstance(annexes, dict) and all(
+        code in Annex.values and isinstance(text, str) and len(text) <= LONGEST and mask_identity_numbers(text) == text
+        for code, text in annexes.items()
+    )
+
+
+def looks_back_far(connection: Connection) -> bool:
     days = connection.look_back_days
     return isinstance(days, int) and days > LOOK_BACK_DAYS
 
@@ -262,57 +268,6 @@ def _well_formed(parts: Any) -> bool:
         and all(isinstance(code, str) for code in part["benefits"])
         for part in parts
     )
-
-
-def _check_customer(connection: Connection) -> Check:
-    customer = _existing_customer(connection)
-    if customer is None:
-        return Check("CUSTOMER", True, str(_("A new customer.")))
-    active = Agreement.objects.filter(customer=customer, status=Agreement.Status.ACTIVE).values_list("code", flat=True)
-    if is_stopped(customer):
-        return Check(
-            "CUSTOMER", False, str(_("The customer is stopped. It must be started before it gets an agreement."))
-        )
-    sentence = _("A customer already, with these active agreements: %(codes)s.")
-    return Check("CUSTOMER", not active, str(sentence) % {"codes": ", ".join(active) or "-"})
-
-
-def _check_look_back(connection: Connection) -> Check:
-    far = _looks_back_far(connection)
-    words = _("%(days)s days back is an exception; the message says why.") if far else _("%(days)s days back.")
-    return Check("LOOK_BACK", not far, str(words) % {"days": connection.look_back_days})
-
-
-def _check_owners(connection: Connection, day: date) -> Iterator[Check]:
-    """Whether owners of information other than us have said yes, for each part that asks for theirs."""
-    known = catalogue().benefits
-    for part in connection.parts:
-        foreign = [code for code in part["benefits"] if code in known and known[code].owner != "FK"]
-        if not foreign:
-            continue
-        approved = set(
-            OwnerApproval.objects.approved()
-            .filter(covers(day), basis_code=part["basis"])
-            .values_list("owner", "benefit")
-        )
-        missing = [code for code in foreign if (known[code].owner, code) not in approved]
-        said = _("Not told until the owner of the information has approved it: %(benefits)s.")
-        words = str(said) % {"benefits": ", ".join(map(benefit_name, missing))} if missing else ""
-        yield Check(
-            "OWNER", not missing, f"{part['basis']}: {words or _('The owners of the information have approved.')}"
-        )
-
-
-def _check_agent(connection: Connection) -> Iterator[Check]:
-    if not connection.agent_name:
-        return
-    own = connection.agent_organisation_number == connection.organisation_number
-    words = _("The agent is the applicant itself.") if own else _("An agent speaks for the applicant: %(name)s.")
-    yield Check("AGENT", not own, str(words) % {"name": connection.agent_name})
-
-
-def _existing_customer(connection: Connection) -> Customer | None:
-    return Customer.objects.filter(organisation_number=connection.organisation_number, unit=connection.unit).first()
 
 
 def _demand_code(code: str) -> None:

@@ -1,12 +1,13 @@
-"""What an organisation fills in when it applies for a connection. No identity number is asked for."""
+"""What an organisation fills in when it applies for a connection, step by step. No identity number is asked for."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django import forms
 from django.core.validators import MaxLengthValidator, RegexValidator
 from django.forms.models import fields_for_model
+from django.utils.functional import Promise
 from django.utils.text import capfirst, format_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -14,34 +15,18 @@ from benefits.catalogue import catalogue
 from benefits.identity import IdentityError, parse_organisation
 from benefits.labels import benefit_name, owner_name
 from lefi.masking import mask_identity_numbers
+from subscriptions.connections import Annex
+from subscriptions.connections.messages import LONGEST
 from subscriptions.labels import kind_name
 from subscriptions.models import Connection, Stream
 from subscriptions.offers import Offer
 
 SEPARATOR = "|"  # between basis and benefit in the value of a choice
+ANNEX = "annex_"  # before the code of an annex, in the name of its field
 ORGANISATION_NUMBERS = ("organisation_number", "agent_organisation_number")
 # Numbers of other kinds, which the rule for identity numbers would take for one.
 NUMBERS = (*ORGANISATION_NUMBERS, "contact_phone")
 TELEPHONE = r"^[+0][0-9 ()\-]{4,}$"
-FIELDS = [
-    "kind",
-    "organisation_number",
-    "unit",
-    "name",
-    "signatory_name",
-    "signatory_email",
-    "contact_name",
-    "contact_email",
-    "contact_phone",
-    "technical_name",
-    "technical_email",
-    "agent_name",
-    "agent_organisation_number",
-    "channel",
-    "look_back_days",
-    "persons",
-    "message",
-]
 OPTIONAL = (
     "contact_phone",
     "technical_name",
@@ -50,10 +35,7 @@ OPTIONAL = (
     "agent_organisation_number",
     "message",
 )
-WIDGETS: dict[str, type[forms.Widget] | forms.Widget] = {
-    "kind": forms.HiddenInput,
-    "message": forms.Textarea(attrs={"rows": 4}),
-}
+WIDGETS: dict[str, type[forms.Widget] | forms.Widget] = {"message": forms.Textarea(attrs={"rows": 4})}
 HELP: dict[str, Any] = {
     "organisation_number": _("10 digits, such as 202100-5521."),
     "unit": _("For a board or another unit that shares its organisation number: your own short name of it."),
@@ -67,6 +49,42 @@ HELP: dict[str, Any] = {
     "persons": _("How many persons you expect to watch at a time."),
     "message": _("Anything that we should know. Write nothing about particular persons."),
 }
+ANNEX_HELP: dict[str, Any] = {
+    Annex.AUTHORITY: _("Such as a registration certificate, a decision on delegation or a power of attorney."),
+    Annex.PROCESSING: _("Between your organisation and the agent."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One step of an application: its place in addresses, its title, and the fields that it asks for."""
+
+    slug: str
+    title: Promise
+    fields: tuple[str, ...]
+
+
+PAGES = (
+    Page("organisation", _("The organisation"), ("organisation_number", "name", "unit")),
+    Page("information", _("What is applied for"), ("parts",)),
+    Page(
+        "people",
+        _("People"),
+        (
+            "signatory_name",
+            "signatory_email",
+            "contact_name",
+            "contact_email",
+            "contact_phone",
+            "technical_name",
+            "technical_email",
+            "agent_name",
+            "agent_organisation_number",
+        ),
+    ),
+    Page("deliveries", _("Deliveries"), ("channel", "persons", "look_back_days", "message")),
+    Page("annexes", _("Annexes"), ("annexes",)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,33 +121,43 @@ class KindForm(forms.Form):
         self.fields["kind"].choices = [("", _("Choose")), *named]  # type: ignore[attr-defined]
 
 
-class ConnectionForm(forms.Form):
-    """An application of one kind of organisation, for what is open to that kind."""
+class PageForm(forms.Form):
+    """One step of an application, with what has been filled in already. `kept` is what of it is right."""
 
-    parts = forms.MultipleChoiceField(
-        label=_("What is applied for"),
-        error_messages={
-            "required": _("Choose at least one benefit."),
-            "invalid_choice": _("This is not open to your kind of organisation today."),
-        },
-    )
+    def __init__(
+        self, data: Any, *, page: Page, values: Mapping[str, Any], offered: list[Offer], annexes: list[Annex]
+    ) -> None:
+        super().__init__(data, initial=_initial(values))
+        self.page, self.offered = page, offered
+        self.fields |= fields_for_model(Connection, page.fields, widgets=WIDGETS, help_texts=HELP)
+        self._adapt()
+        if "parts" in page.fields:
+            self.fields["parts"] = _parts_field(offered)
+        if "annexes" in page.fields:
+            self.fields.pop("annexes")
+            self.fields |= {f"{ANNEX}{one}": _annex_field(one) for one in annexes}
 
-    def __init__(self, *args: Any, offered: list[Offer], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.offered = offered
-        self.fields |= fields_for_model(Connection, FIELDS, widgets=WIDGETS, help_texts=HELP)
-        for name in ORGANISATION_NUMBERS:  # as people write them, with a dash or the century
+    def _adapt(self) -> None:
+        """Let fields of the model ask as people answer."""
+        for name in {*ORGANISATION_NUMBERS} & self.fields.keys():  # as people write them, with a dash or the century
             self.fields[name].validators = [MaxLengthValidator(13)]
             self.fields[name].widget.attrs |= {"maxlength": "13", "inputmode": "numeric", "autocomplete": "off"}
-        self.fields["contact_phone"].validators.append(RegexValidator(TELEPHONE, _("Begin with 0 or +.")))
-        for name in OPTIONAL:
+        if "contact_phone" in self.fields:
+            self.fields["contact_phone"].validators.append(RegexValidator(TELEPHONE, _("Begin with 0 or +.")))
+        for name in {*OPTIONAL} & self.fields.keys():
             self.fields[name].label = format_lazy("{} ({})", capfirst(str(self.fields[name].label)), _("optional"))
-        self.fields["channel"].choices = [  # type: ignore[attr-defined]
-            (value, capfirst(label)) for value, label in Stream.Channel.choices
-        ]
-        self.fields["parts"].choices = [  # type: ignore[attr-defined]
-            (value_of(offer, code), benefit_name(code)) for offer in offered for code in offer.benefits
-        ]
+        if "channel" in self.fields:
+            self.fields["channel"].choices = [  # type: ignore[attr-defined]
+                (value, capfirst(label)) for value, label in Stream.Channel.choices
+            ]
+
+    @property
+    def kept(self) -> dict[str, Any]:
+        """What of the step is right, by the names of the application's fields, to be kept in the draft."""
+        self.errors  # noqa: B018 - validates
+        right = dict(self.cleaned_data)
+        annexes = {name.removeprefix(ANNEX): right.pop(name) for name in list(right) if name.startswith(ANNEX)}
+        return right | ({"annexes": annexes} if "annexes" in self.page.fields else {})
 
     def clean_organisation_number(self) -> str:
         return self._organisation_number("organisation_number")
@@ -161,9 +189,10 @@ class ConnectionForm(forms.Form):
         return [{"basis": basis, "benefits": benefits} for basis, benefits in chosen.items()]
 
     def refuse(self, faults: Iterable[tuple[str, str, Any]]) -> None:
-        """Show what the service has against it: each (field, code, sentence) at its field."""
+        """Show what the service has against it: each (field, code, sentence) at its field, or above them all."""
         for field, code, sentence in faults:
-            self.add_error(field.partition(".")[0], forms.ValidationError(sentence, code=code))
+            name = field.partition(".")[0]
+            self.add_error(name if name in self.fields else None, forms.ValidationError(sentence, code=code))
 
     def faulty(self) -> list[tuple[str, Any]]:
         """The ids and labels of the fields with a fault, in order, for those who look for them on a long page."""
@@ -175,8 +204,52 @@ class ConnectionForm(forms.Form):
         return [Part(offer, _groups(offer, chosen)) for offer in self.offered]
 
 
+class LinkForm(forms.Form):
+    """Where the address of a draft is mailed."""
+
+    email = forms.EmailField(label=_("E-mail address"), widget=forms.EmailInput(attrs={"autocomplete": "email"}))
+
+
+class MessageForm(forms.Form):
+    """A message about an application, from the applicant."""
+
+    text = forms.CharField(
+        label=_("Your message"),
+        max_length=LONGEST,
+        help_text=_("To your connection officer. Write nothing about particular persons."),
+        widget=forms.Textarea(attrs={"rows": 5}),
+    )
+
+
+def page_of(field: str) -> Page:
+    """The step that asks for a field of the application. What no step asks for belongs to the first."""
+    name = field.partition(".")[0]
+    return next((page for page in PAGES if name in page.fields), PAGES[0])
+
+
 def value_of(offer: Offer, benefit: str) -> str:
     return f"{offer.basis.code}{SEPARATOR}{benefit}"
+
+
+def _initial(values: Mapping[str, Any]) -> dict[str, Any]:
+    parts = [f"{part['basis']}{SEPARATOR}{code}" for part in values.get("parts", ()) for code in part["benefits"]]
+    annexes = {f"{ANNEX}{code}": text for code, text in values.get("annexes", {}).items()}
+    return dict(values) | annexes | {"parts": parts}
+
+
+def _parts_field(offered: list[Offer]) -> forms.MultipleChoiceField:
+    return forms.MultipleChoiceField(
+        label=_("What is applied for"),
+        choices=[(value_of(offer, code), benefit_name(code)) for offer in offered for code in offer.benefits],
+        error_messages={
+            "required": _("Choose at least one benefit."),
+            "invalid_choice": _("This is not open to your kind of organisation today."),
+        },
+    )
+
+
+def _annex_field(annex: Annex) -> forms.CharField:
+    return forms.CharField(label=annex.label, max_length=120, required=False, help_text=ANNEX_HELP[annex])
 
 
 def _groups(offer: Offer, chosen: set[str]) -> list[Group]:

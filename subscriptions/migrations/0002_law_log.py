@@ -47,8 +47,9 @@ CONDITIONS = {
     "subscriptions_ownerapproval": APPROVED,
     "subscriptions_protectedrelease": APPROVED,
     "benefits_personfacts": "{row}.protection <> 'INGET'",
-    # A number let go: who is watched by it may be another, protected, person from now on.
-    "benefits_personnumber": "{row}.withdrawn_in IS NOT NULL",
+    # A number let go, or taken over from another: who is watched by it may be another, protected, person from now on.
+    "benefits_personnumber": "({row}.withdrawn_in IS NOT NULL OR EXISTS (SELECT 1 FROM benefits_personnumber o "
+    "WHERE o.number = {row}.number AND o.person_id <> {row}.person_id))",
 }
 
 

@@ -1,13 +1,16 @@
 """Agreements, what each covers, and the streams of numbered deliveries that run under them."""
 
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from benefits.presentation import benefit_name
 from lefi.foureyes import FourEyes, FourEyesQuerySet, four_eyes
+from lefi.languages import language
+from subscriptions.lawwords import purpose_name
 from subscriptions.models.customers import Customer
 
 
@@ -15,7 +18,11 @@ class AgreementQuerySet(FourEyesQuerySet):
     def visible_to(self, user) -> Self:
         """The agreements of the customers whose member the user is, from when they are sent."""
         sent = self.exclude(status=Agreement.Status.EXAMINED).exclude(status=Agreement.Status.REFUSED, sent_at=None)
-        return sent.filter(customer__in=Customer.objects.visible_to(user))
+        return sent.filter(customer__in=Customer.objects.joined_by(user))
+
+    def to_approve(self, by: Any) -> Self:
+        """Those signed by both parties: before that there is nothing to approve."""
+        return super().to_approve(by).filter(status=Agreement.Status.SIGNED_BY_FK)
 
 
 class Agreement(FourEyes):
@@ -53,7 +60,7 @@ class Agreement(FourEyes):
 
     objects = AgreementQuerySet.as_manager()
 
-    class Meta:
+    class Meta(FourEyes.Meta):
         verbose_name = _("agreement")
         verbose_name_plural = _("agreements")
         ordering = ["code"]
@@ -81,6 +88,10 @@ class Agreement(FourEyes):
 
 
 class ScopeQuerySet(FourEyesQuerySet):
+    def to_approve(self, by: Any) -> Self:
+        """Those of active agreements: before that they are approved with the agreement."""
+        return super().to_approve(by).filter(agreement__status=Agreement.Status.ACTIVE)
+
     def newest(self) -> Self:
         """The newest approved version for each agreement and purpose: the one that holds."""
         newer = Scope.objects.approved().filter(
@@ -110,7 +121,7 @@ class Scope(FourEyes):
 
     objects = ScopeQuerySet.as_manager()
 
-    class Meta:
+    class Meta(FourEyes.Meta):
         verbose_name = _("scope")
         verbose_name_plural = _("scopes")
         ordering = ["agreement", "purpose", "-version"]
@@ -120,12 +131,20 @@ class Scope(FourEyes):
         ]
 
     def __str__(self) -> str:
-        return f"{self.agreement} {self.purpose} v{self.version}"
+        return f"{self.agreement} · {purpose_name(self.purpose, language())} v{self.version}"
 
 
 class StreamQuerySet(models.QuerySet):
     def visible_to(self, user) -> Self:
         return self.filter(agreement__customer__in=Customer.objects.visible_to(user))
+
+    def opened_by(self, user) -> Self:
+        """The streams whose deliveries the portal user opens: the portal's, and a system's for who looks after it.
+
+        To open a delivery is to fetch it, and what is fetched is recalled no more and alarms nobody (C6).
+        """
+        handled = models.Q(agreement__customer__in=Customer.objects.handled_by(user))
+        return self.visible_to(user).filter(models.Q(channel=Stream.Channel.PORTAL) | handled)
 
 
 class Stream(models.Model):
@@ -164,7 +183,7 @@ class Stream(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.agreement} · {self.purpose} · {self.get_channel_display()}"
+        return f"{self.agreement} · {purpose_name(self.purpose, language())} · {self.get_channel_display()}"
 
 
 class Reservation(models.Model):
@@ -246,4 +265,5 @@ class Block(models.Model):
         ]
 
     def __str__(self) -> str:
-        return " ".join(str(part) for part in (self.customer, self.agreement, self.basis_code, self.benefit) if part)
+        benefit = benefit_name(self.benefit, language())
+        return " · ".join(str(part) for part in (self.customer, self.agreement, self.basis_code, benefit) if part)

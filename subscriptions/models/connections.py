@@ -12,11 +12,19 @@ from subscriptions.models.agreements import Agreement, Stream
 from subscriptions.models.customers import Customer
 
 
+class ConnectionQuerySet(models.QuerySet):
+    def awaiting_answer(self) -> Self:
+        """Those whose newest message is the applicant's."""
+        newest = ConnectionMessage.objects.filter(connection=models.OuterRef("pk")).order_by("-pk").values("pk")[:1]
+        return self.filter(messages__pk=models.Subquery(newest), messages__by=None)
+
+
 class Connection(models.Model):
     """An organisation's application to be connected (anslutning): notified, then examined or refused.
 
     What becomes of one that is accepted is the agreement's story. `parts` is what is applied for: a list of
-    `{"basis": code, "benefits": [code, ...]}`, one for each purpose.
+    `{"basis": code, "benefits": [code, ...]}`, one for each purpose. `annexes` holds the applicant's own reference to
+    each document that goes with it, by the document's code.
     """
 
     class Status(models.TextChoices):
@@ -44,6 +52,7 @@ class Connection(models.Model):
     channel = models.CharField(_("channel"), max_length=10, choices=Stream.Channel, default=Stream.Channel.API)
     look_back_days = models.PositiveIntegerField(_("look-back in days"), default=730)
     persons = models.PositiveIntegerField(_("estimated number of persons"))
+    annexes = models.JSONField(_("annexes"), default=dict, blank=True)
     message = models.TextField(_("message"), blank=True)
     submitted_at = models.DateTimeField(_("submitted"), editable=False)
     submitted_by = models.ForeignKey(
@@ -76,6 +85,8 @@ class Connection(models.Model):
         verbose_name=_("agreement"),
     )
 
+    objects = ConnectionQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("connection")
         verbose_name_plural = _("connections")
@@ -104,9 +115,58 @@ class Connection(models.Model):
         return f"{self.name} {self.submitted_at:%Y-%m-%d}"
 
 
+class ConnectionMessage(models.Model):
+    """A message about an application: the applicant's, or the officer's. Append-only by trigger."""
+
+    connection = models.ForeignKey(
+        Connection, on_delete=models.PROTECT, related_name="messages", verbose_name=_("connection")
+    )
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("by"),
+        help_text=_("Empty: the applicant."),
+    )
+    at = models.DateTimeField(_("at"))
+    text = models.TextField(_("text"))
+
+    class Meta:
+        verbose_name = _("message about an application")
+        verbose_name_plural = _("messages about applications")
+        ordering = ["id"]
+        constraints = [models.CheckConstraint(name="connection_message_says_something", condition=~Q(text=""))]
+
+    def __str__(self) -> str:
+        return f"{self.connection_id} {self.at:%Y-%m-%d %H:%M}"
+
+
+class ConnectionDraft(models.Model):
+    """An application that has been begun, for whoever has its token, of which only the digest is kept.
+
+    `values` holds what has been filled in and found right, by the names of the application's fields. Erased when it is
+    sent, thrown away or has not been opened for a time.
+    """
+
+    token_sha256 = models.CharField(max_length=64, unique=True, editable=False)
+    values = models.JSONField(_("values"), default=dict)
+    begun_at = models.DateTimeField(_("begun"))
+    saved_at = models.DateTimeField(_("saved"))
+    expires_at = models.DateTimeField(_("expires"), db_index=True)
+
+    class Meta:
+        verbose_name = _("draft of an application")
+        verbose_name_plural = _("drafts of applications")
+
+    def __str__(self) -> str:
+        return f"{self.begun_at:%Y-%m-%d %H:%M}"
+
+
 class NoticeQuerySet(models.QuerySet):
     def visible_to(self, user) -> Self:
-        return self.filter(customer__in=Customer.objects.visible_to(user))
+        return self.filter(customer__in=Customer.objects.joined_by(user))
 
     def unsent(self) -> Self:
         return self.filter(mailed_at=None)

@@ -1,17 +1,31 @@
 """The organisations that may subscribe, their people and their systems."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Self
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 
 class CustomerQuerySet(models.QuerySet):
     def visible_to(self, user) -> Self:
-        """The customers whose member the portal user is."""
-        return self.filter(members__user=user, members__user__is_active=True)
+        """The customers that the portal user works for: whose cases and deliveries are the user's to read."""
+        return self.joined_by(user, Member.WORKING)
+
+    def handled_by(self, user) -> Self:
+        """The customers whose files and orders the portal user looks after, a system's and colleagues' among them."""
+        return self.joined_by(user, Member.HANDLERS)
+
+    def joined_by(self, user, roles: Sequence[str] = ()) -> Self:
+        """The customers whose member the portal user is: in one of these roles, or in whichever.
+
+        Nobody of the staff is one, whatever rows there are: what staff read, they read as staff.
+        """
+        who = {"members__user": user, "members__user__is_active": True, "members__user__is_staff": False}
+        return self.filter(**who, members__role__in=roles or Member.Role.values)
 
 
 class Customer(models.Model):
@@ -40,6 +54,7 @@ class Customer(models.Model):
     class Meta:
         verbose_name = _("customer")
         verbose_name_plural = _("customers")
+        permissions = [("stop_customer", _("Can stop a customer, or start one that another has stopped"))]
         ordering = ["name"]
         constraints = [
             models.UniqueConstraint(
@@ -61,6 +76,13 @@ class Member(models.Model):
         CASE_WORKER = "case_worker", _("case worker")
         INTEGRATION = "integration", _("integration")
         ADMINISTRATOR = "administrator", _("administrator")
+        AUDITOR = "auditor", _("auditor")
+
+    # An auditor reads what others did, and how it can be proved; nothing about the persons.
+    WORKING = (Role.CASE_WORKER, Role.INTEGRATION, Role.ADMINISTRATOR)
+    HANDLERS = (Role.INTEGRATION, Role.ADMINISTRATOR)
+    PROVERS = (Role.INTEGRATION, Role.ADMINISTRATOR, Role.AUDITOR)
+    LOG_READERS = (Role.ADMINISTRATOR, Role.AUDITOR)
 
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="memberships", verbose_name=_("user")
@@ -75,6 +97,11 @@ class Member(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} ({self.customer})"
+
+    def clean(self) -> None:
+        """Refuse staff, for the forms that make members without an invitation."""
+        if self.user_id is not None and self.user.is_staff:
+            raise ValidationError({"user": _("Who works for Försäkringskassan does not join a customer.")})
 
 
 class Contact(models.Model):
@@ -132,8 +159,16 @@ class Agent(models.Model):
         return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
 
 
+def every_scope() -> list[str]:
+    scopes: dict[str, str] = settings.OAUTH2_PROVIDER["SCOPES"]  # type: ignore[assignment]
+    return list(scopes)
+
+
 class ApiClient(models.Model):
-    """A customer's system: the OAuth2 application that speaks for it, on the streams it is let to."""
+    """A customer's system: the OAuth2 application that speaks for it, on the streams and scopes it is let to.
+
+    While a secret is being changed, the one before it holds beside the new for a time; kept hashed, as that is.
+    """
 
     application = models.OneToOneField(
         settings.OAUTH2_PROVIDER_APPLICATION_MODEL,
@@ -155,10 +190,23 @@ class ApiClient(models.Model):
         _("all streams"), default=False, help_text=_("All streams of the customer, also those to come.")
     )
     streams: models.ManyToManyField = models.ManyToManyField("Stream", blank=True, verbose_name=_("streams"))
+    scopes = models.JSONField(
+        _("scopes"), default=every_scope, help_text=_("What of the API its tokens may be for: a list of scopes.")
+    )
+    former_secret = models.CharField(max_length=255, blank=True, editable=False)
+    former_until = models.DateTimeField(_("former secret holds until"), null=True, blank=True, editable=False)
+    stopped_at = models.DateTimeField(_("stopped"), null=True, blank=True, editable=False)
 
     class Meta:
         verbose_name = _("API client")
         verbose_name_plural = _("API clients")
+        constraints = [
+            models.CheckConstraint(
+                name="api_client_former_secret_has_an_end",
+                condition=models.Q(former_secret="", former_until=None)
+                | models.Q(former_until__isnull=False) & ~models.Q(former_secret=""),
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.application.name} ({self.customer})"

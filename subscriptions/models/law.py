@@ -8,8 +8,11 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from benefits.models import Person, Source
+from benefits.presentation import benefit_name
 from lefi.foureyes import FourEyes, FourEyesQuerySet, four_eyes
+from lefi.languages import language
 from subscriptions import decision
+from subscriptions.lawwords import purpose_name
 
 
 def covers(day) -> Q:
@@ -81,7 +84,7 @@ class LegalBasis(FourEyes):
 
     objects = LegalBasisQuerySet.as_manager()
 
-    class Meta:
+    class Meta(FourEyes.Meta):
         verbose_name = _("legal basis")
         verbose_name_plural = _("legal bases")
         ordering = ["code", "-version"]
@@ -132,7 +135,7 @@ class OwnerApproval(FourEyes):
 
     objects = FourEyesQuerySet.as_manager()
 
-    class Meta:
+    class Meta(FourEyes.Meta):
         verbose_name = _("owner's approval")
         verbose_name_plural = _("owners' approvals")
         constraints = [
@@ -145,7 +148,7 @@ class OwnerApproval(FourEyes):
         ]
 
     def __str__(self) -> str:
-        return f"{self.owner} {self.basis_code} {self.benefit}"
+        return f"{self.get_owner_display()} · {self.basis_code} · {benefit_name(self.benefit, language())}"
 
 
 class Consent(models.Model):
@@ -217,6 +220,7 @@ class Consent(models.Model):
     class Meta:
         verbose_name = _("consent")
         verbose_name_plural = _("consents")
+        permissions = [("approve_consent", _("Can examine consents that a guardian or a minor gave"))]
         constraints = [
             models.CheckConstraint(
                 name="consent_ends_after_it_starts",
@@ -232,10 +236,12 @@ class Consent(models.Model):
             models.Index(fields=["customer", "person", "purpose"], name="consents_of_watches"),
             models.Index(fields=["valid_to"], name="consents_ending"),
             models.Index(fields=["customer", "number"], name="consents_by_number"),  # registering ten thousand at once
+            # What waits for a person's look, on the staff's start page.
+            models.Index(fields=["registered_at"], name="consents_to_examine", condition=Q(examination="waiting")),
         ]
 
     def __str__(self) -> str:
-        return f"{self.purpose} {self.pk}"
+        return f"{purpose_name(self.purpose, language())} {self.pk}"
 
     def as_value(self) -> decision.Consent:
         return decision.Consent(

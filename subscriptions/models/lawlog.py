@@ -14,6 +14,22 @@ class LawChange(models.Model):
     takes the lock shared, stands wholly before or after any change.
     """
 
+    # What the triggers write of, by the names of the models.
+    KINDS = (
+        "customer",
+        "agreement",
+        "scope",
+        "legalbasis",
+        "ownerapproval",
+        "consent",
+        "block",
+        "reservation",
+        "protectedrelease",
+        "watch",
+        "personfacts",
+        "personnumber",
+    )
+
     at = models.DateTimeField(_("at"), auto_now_add=True)
     kind = models.CharField(_("kind"), max_length=20)
     customer_id = models.BigIntegerField(null=True)
@@ -29,9 +45,14 @@ class LawChange(models.Model):
         verbose_name = _("law change")
         verbose_name_plural = _("law changes")
         ordering = ["-id"]
+        indexes = [
+            # For those who read the log: by day, and of one kind.
+            models.Index(fields=["at"], name="law_changes_by_day"),
+            models.Index(fields=["kind", "at"], name="law_changes_of_a_kind"),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.pk}"
+        return f"{self._meta.verbose_name} {self.pk}"
 
 
 class Pending(models.Model):
@@ -44,7 +65,9 @@ class Pending(models.Model):
         HELD = "held", _("held")
         PROTECTED = "protected", _("protected identity")
         RECALLED = "recalled", _("recalled")
-        STALE = "stale", _("the source did not answer")
+        BRAKED = "braked", _("unusually many changes")
+        DROPPED = "dropped", _("dropped by staff")
+        REPAIR = "repair", _("to be repaired")
 
     watch = models.ForeignKey(Watch, on_delete=models.CASCADE, related_name="pending", verbose_name=_("watch"))
     reason = models.CharField(_("reason"), max_length=10, choices=Reason)
@@ -54,6 +77,11 @@ class Pending(models.Model):
         verbose_name = _("pending")
         verbose_name_plural = _("pending")
         ordering = ["id"]
+        indexes = [
+            # What has been owed longest, on the staff's start page; and what waits for a decision there.
+            models.Index(fields=["since"], name="pending_by_age"),
+            models.Index(fields=["since"], name="pending_protected", condition=models.Q(reason="protected")),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_reason_display()} {self.pk}"

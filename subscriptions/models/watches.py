@@ -1,93 +1,18 @@
-"""Orders as they came, and the watches that stand because of them."""
+"""The watches that stand because of orders, and what lets a protected person's be told."""
 
 from datetime import date
-from typing import Self
+from typing import Any, Self
 
-from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Case, F, Q, When
 from django.utils.translation import gettext_lazy as _
 
 from benefits.models import Person
+from benefits.presentation import benefit_name
 from lefi.foureyes import FourEyes, FourEyesQuerySet, four_eyes
+from lefi.languages import language
 from subscriptions.models.agreements import Stream
 from subscriptions.models.customers import Customer
-
-
-class OrderKind(models.TextChoices):
-    """The service's three order types, by their element names."""
-
-    NEW = "nybestallningBevakning", _("new watch")
-    CANCEL = "avbestallningBevakning", _("cancel watch")
-    REFRESH = "heluppdateringBevakning", _("full refresh")
-
-
-class OrderQuerySet(models.QuerySet):
-    def of(self, customer: Customer) -> Self:
-        return self.filter(stream__agreement__customer=customer)
-
-    def visible_to(self, user) -> Self:
-        return self.filter(stream__agreement__customer__in=Customer.objects.visible_to(user))
-
-
-class Order(models.Model):
-    """What a customer asked for at one time, in one stream."""
-
-    class Channel(models.TextChoices):
-        API = "api", _("API")
-        FILE = "file", _("file")
-        PORTAL = "portal", _("portal")
-        ADMIN = "admin", _("admin")
-
-    stream = models.ForeignKey(Stream, on_delete=models.PROTECT, related_name="orders", verbose_name=_("stream"))
-    channel = models.CharField(_("channel"), max_length=8, choices=Channel)
-    ordered_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.PROTECT,
-        null=True,
-        blank=True,
-        related_name="+",
-        verbose_name=_("ordered by"),
-    )
-    client = models.CharField(_("client"), max_length=100, blank=True)
-    reference = models.CharField(_("customer's reference"), max_length=100, blank=True)
-    received_at = models.DateTimeField(_("received"))
-    raw = models.TextField(_("as received"), blank=True)
-
-    objects = OrderQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("order")
-        verbose_name_plural = _("orders")
-        ordering = ["-id"]
-
-    def __str__(self) -> str:
-        return f"{self.stream} {self.pk}"
-
-
-class OrderLine(models.Model):
-    """One person and one benefit of an order, with its answer: a stable code (subscriptions.answers)."""
-
-    order = models.ForeignKey(Order, on_delete=models.PROTECT, related_name="lines", verbose_name=_("order"))
-    line = models.PositiveIntegerField(_("line"))
-    kind = models.CharField(_("kind"), max_length=30, choices=OrderKind)
-    number = models.CharField(_("identity number"), max_length=20)
-    benefit = models.CharField(_("benefit"), max_length=60)
-    from_date = models.DateField(_("from"), null=True, blank=True)
-    reference = models.CharField(_("customer's reference"), max_length=100, blank=True)
-    answer = models.CharField(_("answer"), max_length=40)
-    watch = models.ForeignKey(
-        "Watch", on_delete=models.PROTECT, null=True, blank=True, related_name="lines", verbose_name=_("watch")
-    )
-
-    class Meta:
-        verbose_name = _("order line")
-        verbose_name_plural = _("order lines")
-        ordering = ["order", "line"]
-        constraints = [models.UniqueConstraint("order", "line", "benefit", name="order_line_answered_once")]
-
-    def __str__(self) -> str:
-        return f"{self.order_id}:{self.line}"
 
 
 class WatchQuerySet(models.QuerySet):
@@ -98,14 +23,27 @@ class WatchQuerySet(models.QuerySet):
         return self.filter(stream__agreement__customer=customer)
 
     def visible_to(self, user) -> Self:
-        """The one place that says which watches a portal user may see."""
-        return self.filter(stream__agreement__customer__in=Customer.objects.visible_to(user))
+        """The one place that says which watches a portal user may see.
+
+        By the ids of the streams, asked for at once: by those a database knows whether the watches are many or few.
+        """
+        return self.filter(stream__in=list(Stream.objects.visible_to(user).values_list("pk", flat=True)))
+
+
+def _apart_unless(**state: Any) -> Case:
+    """The last column of an index on all watches that is unique among those in a state alone.
+
+    An index on those alone would be smaller, but stand beside another on all: two for each watch that opens.
+    """
+    return Case(When(**state, then=0), default=F("id"), output_field=models.BigIntegerField())
 
 
 class Watch(models.Model):
     """The standing subscription on one person's one benefit in one stream, from a date that never moves (C4).
 
     It belongs to whoever now holds the number it was ordered by, so it follows a number change, a merge and a split.
+    It stands alone for its number; and for its person, unless it is kept by its number: then the customer may not learn
+    that another number is the same person's, and what stands by that one is as another person's (C8).
     """
 
     class EndReason(models.TextChoices):
@@ -115,10 +53,20 @@ class Watch(models.Model):
         NO_LONGER = "UPPHORD", _("ended")
         DUPLICATE = "DUBBLETT", _("two persons found to be one")
 
-    stream = models.ForeignKey(Stream, on_delete=models.PROTECT, related_name="watches", verbose_name=_("stream"))
-    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="watches", verbose_name=_("person"))
+    stream = models.ForeignKey(
+        Stream, on_delete=models.PROTECT, related_name="watches", db_index=False, verbose_name=_("stream")
+    )
+    person = models.ForeignKey(
+        Person, on_delete=models.PROTECT, related_name="watches", db_index=False, verbose_name=_("person")
+    )
     ordered_number = models.CharField(_("number it was ordered by"), max_length=12)
     benefit = models.CharField(_("benefit"), max_length=20)
+    by_number = models.BooleanField(
+        _("kept by its number"),
+        default=False,
+        db_default=False,
+        help_text=_("Stands apart from watches on the same person by other numbers."),
+    )
     from_date = models.DateField(_("from"))
     case_reference = models.CharField(_("case reference"), max_length=60, blank=True)
     need_reference = models.CharField(_("need reference"), max_length=60, blank=True)
@@ -137,12 +85,22 @@ class Watch(models.Model):
         verbose_name_plural = _("watches")
         ordering = ["-id"]
         constraints = [
+            # Also numbers that changed hands to the watches ordered by them, in every run; and a member's search.
             models.UniqueConstraint(
+                "ordered_number",
                 "stream",
-                "person",
                 "benefit",
+                _apart_unless(ended_at=None),
                 name="watch_open_once",
-                condition=Q(ended_at=None),
+                violation_error_message=_("The number is already watched for this benefit."),
+            ),
+            # Also touched persons to their watches, in every run.
+            models.UniqueConstraint(
+                "person",
+                "stream",
+                "benefit",
+                _apart_unless(ended_at=None, by_number=False),
+                name="watch_open_once_on_a_person",
                 violation_error_message=_("The person is already watched for this benefit."),
             ),
             models.CheckConstraint(
@@ -152,22 +110,28 @@ class Watch(models.Model):
             ),
         ]
         indexes = [
-            # Touched persons to their open watches, in every run.
-            models.Index(fields=["person", "stream"], name="watches_of_a_person"),
             # A stream's stock, in order of person, in refreshes and self-checks.
             models.Index(fields=["stream", "person"], name="watches_of_a_stream"),
-            # Numbers that changed hands to the watches ordered by them, in every run; a member's search by number.
-            models.Index(fields=["ordered_number"], name="watches_by_number"),
             # Reconfirmations that fall due between two nights; a customer's list of those that soon do.
             models.Index(fields=["reconfirm_by"], name="watches_to_reconfirm", condition=Q(ended_at=None)),
-            # A case's end to its watches.
-            models.Index(fields=["case_reference"], name="watches_of_a_case", condition=~Q(case_reference="")),
+            # What has ended lately, in the portal.
+            models.Index(
+                fields=["stream", "ended_at"], name="watches_ended_lately", condition=Q(ended_at__isnull=False)
+            ),
+            # A stream's newest watches, in the portal and in the admin.
+            models.Index(fields=["stream", "id"], name="watches_by_age"),
+            # A case's end to its watches; with stream and key, a member's search for a part of a reference.
+            models.Index(
+                fields=["case_reference", "stream", "id"], name="watches_of_a_case", condition=~Q(case_reference="")
+            ),
             # The same of a need.
-            models.Index(fields=["need_reference"], name="watches_of_a_need", condition=~Q(need_reference="")),
+            models.Index(
+                fields=["need_reference", "stream", "id"], name="watches_of_a_need", condition=~Q(need_reference="")
+            ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.benefit} {self.pk}"
+        return f"{benefit_name(self.benefit, language())} {self.pk}"
 
 
 class ProtectedReleaseQuerySet(FourEyesQuerySet):
@@ -199,7 +163,7 @@ class ProtectedRelease(FourEyes):
 
     objects = ProtectedReleaseQuerySet.as_manager()
 
-    class Meta:
+    class Meta(FourEyes.Meta):
         verbose_name = _("protected release")
         verbose_name_plural = _("protected releases")
         ordering = ["-id"]

@@ -6,10 +6,11 @@ from django import template
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from subscriptions import labels, lawwords
-from subscriptions.models import Notice
+from subscriptions.models import Connection, Notice
 
 register = template.Library()
 register.filter(labels.basis_note)
@@ -29,6 +30,12 @@ def citation(text: str) -> SafeString | str:
     return format_html('<a class="anchor" href="{}">{}</a>', address, text) if address else text
 
 
+@register.filter
+def application_field(name: str) -> str:
+    """What a field of an application for connection is called."""
+    return capfirst(str(Connection._meta.get_field(name.partition(".")[0]).verbose_name))  # type: ignore[union-attr]
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """A page of the portal, by the name of its address, and the words of a link to it."""
@@ -39,6 +46,9 @@ class Place:
 
 AGREEMENTS = Place("portal:agreement-list", _("To the agreements"))
 CONFIRM = Place("portal:watch-reconfirm", _("Confirm watches"))
+DELIVERIES = Place("portal:delivery-list", _("To the deliveries"))
+KEYS = Place("signing-keys", _("To the keys"))
+SCHEMAS = Place("schema", _("To the versions of the schema"))
 PLACES = {
     "AGREEMENT_SENT": AGREEMENTS,
     "AGREEMENT_SIGNED": AGREEMENTS,
@@ -53,6 +63,16 @@ PLACES = {
     "RECONFIRM_SOON": CONFIRM,
     "RECONFIRM_PAUSED": CONFIRM,
     "RECONFIRM_ENDED": Place("portal:watch-list", _("To the watches")),
+    "SIGNING_KEY_ANNOUNCED": KEYS,
+    "SIGNING_KEY_WITHDRAWN": KEYS,
+    "SCHEMA_ANNOUNCED": SCHEMAS,
+    "SCHEMA_SOON": SCHEMAS,
+    "SCHEMA_WITHDRAWN": SCHEMAS,
+    "WATCHES_TO_CLOSE": Place("portal:watches-to-close", _("To the watches")),
+    "BEHIND_NOT_FETCHED": DELIVERIES,
+    "CAUGHT_UP_NOT_FETCHED": DELIVERIES,
+    "BEHIND_NOT_ACKNOWLEDGED": DELIVERIES,
+    "CAUGHT_UP_NOT_ACKNOWLEDGED": DELIVERIES,
     "SPONTANEOUS": Place("portal:spontaneous-list", _("To the information given unasked")),
 }
 

@@ -3,7 +3,6 @@
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -13,7 +12,8 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from lefi.errors import Refused
-from subscriptions import agreementpdf, agreementtext, connections, notices
+from lefi.paging import BoundedPaginator
+from subscriptions import agreementpdf, agreementtext, connections, desks, notices
 from subscriptions.coverage import covered_by
 from subscriptions.forms.agreements import SignForm
 from subscriptions.models import Agreement, Member, Notice
@@ -25,7 +25,7 @@ PER_PAGE = 20
 @require_GET
 def agreement_list(request: HttpRequest) -> HttpResponse:
     agreements = Agreement.objects.visible_to(request.user).select_related("customer").order_by("-id")
-    page = Paginator(agreements, PER_PAGE).get_page(request.GET.get("page"))
+    page = BoundedPaginator(agreements, PER_PAGE).get_page(request.GET.get("page"))
     covered = covered_by(list(page))
     rows = [(agreement, covered[agreement.pk]) for agreement in page]
     return render(request, "portal/agreement_list.html", {"page": page, "rows": rows})
@@ -88,9 +88,19 @@ def agreement_sign(request: HttpRequest, pk: int) -> HttpResponse:
 @require_GET
 def notice_list(request: HttpRequest) -> HttpResponse:
     """All that the user's customers have been told, the newest first."""
-    told = Notice.objects.visible_to(request.user).select_related("customer").order_by("-id")
-    page = Paginator(told, PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "portal/notice_list.html", {"page": page, "notices": notices.said(page)})
+    told = Notice.objects.visible_to(request.user).select_related("customer").order_by("-at", "-pk")
+    page = BoundedPaginator(told, PER_PAGE).get_page(request.GET.get("page"))
+    said = notices.said(page, read_at=desks.notices_read_at(request.user))
+    context = {"page": page, "notices": said, "unread": notices.unread_by(request.user)}
+    return render(request, "portal/notice_list.html", context)
+
+
+@login_required
+@require_POST
+def notices_read(request: HttpRequest) -> HttpResponse:
+    """Mark the notices there are as read by the user."""
+    desks.read_notices(user=request.user, at=timezone.now())
+    return redirect("portal:notice-list")
 
 
 def _page(request: HttpRequest, agreement: Agreement, form: SignForm) -> HttpResponse:

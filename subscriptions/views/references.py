@@ -6,28 +6,42 @@ No address holds a reference: a case is known by one of its watches.
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
+from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET, require_http_methods
+from django.utils.translation import gettext_lazy, ngettext
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from lefi.paging import BoundedPaginator
+from subscriptions.desks import works_on_own_cases
 from subscriptions.forms.references import CaseFile
 from subscriptions.models import Stream, Watch
+from subscriptions.models.orders import opened_by
+from subscriptions.models.watches import WatchQuerySet
 from subscriptions.references import (
     CASE_SENTENCES,
+    ReopenRefused,
     by_reference,
     end_case,
     end_cases,
+    ended_together,
     reconfirm,
     reference_of,
     referring_to,
+    reopen_case,
     to_reconfirm,
+    untold,
 )
+from subscriptions.views.orderwords import next_night
 
-PER_PAGE = 50
+PER_PAGE = 20
+UNDO_REFUSALS = {
+    "TOLD": gettext_lazy("It has been told that the watches have ended. Order them anew."),
+    "NOT_A_CASE": gettext_lazy("The watch did not end with its case. Order it anew."),
+    "WATCHED_AGAIN": gettext_lazy("One of the persons is watched again already. Order the others anew."),
+}
 LONGEST = 18  # digits of a watch's id, which the database is sure to hold
 
 
@@ -44,7 +58,9 @@ def watch_reconfirm(request: HttpRequest) -> HttpResponse:
         text = ngettext("%d watch was confirmed.", "%d watches were confirmed.", confirmed)
         messages.success(request, text % confirmed)
         return redirect("portal:watch-reconfirm")
-    page = Paginator(due.select_related("stream__agreement__customer"), PER_PAGE).get_page(request.GET.get("page"))
+    page = BoundedPaginator(due.select_related("stream__agreement__customer"), PER_PAGE).get_page(
+        request.GET.get("page")
+    )
     grace = settings.RECONFIRM_GRACE_DAYS
     return render(request, "portal/watch_reconfirm.html", {"page": page, "day": day, "grace": grace})
 
@@ -52,16 +68,19 @@ def watch_reconfirm(request: HttpRequest) -> HttpResponse:
 @login_required
 @require_GET
 def case_list(request: HttpRequest) -> HttpResponse:
-    """The cases and needs that open watches stand for."""
-    cases = by_reference(Watch.objects.visible_to(request.user))
-    page = Paginator(cases, PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "portal/watch_cases.html", {"page": page})
+    """The cases and needs that open watches stand for: a case worker's own, unless all are asked for."""
+    watches = Watch.objects.visible_to(request.user)
+    own = request.GET["by"] == "me" if "by" in request.GET else works_on_own_cases(request.user)
+    if own:
+        watches = opened_by(watches, request.user.pk)
+    page = BoundedPaginator(by_reference(watches), PER_PAGE).get_page(request.GET.get("page"))
+    return render(request, "portal/watch_cases.html", {"page": page, "own": own})
 
 
 @login_required
 @require_http_methods(["GET", "POST"])
 def case_end(request: HttpRequest, pk: int) -> HttpResponse:
-    """Show how many watches stand for the case or need of a watch, and end them."""
+    """The watches that stand for the case or need of a watch; end them all by one click."""
     mine = Watch.objects.visible_to(request.user).exclude(case_reference="", need_reference="")
     watch = get_object_or_404(mine.select_related("stream__agreement__customer"), pk=pk)
     customer, reference = watch.stream.agreement.customer, reference_of(watch)
@@ -69,13 +88,42 @@ def case_end(request: HttpRequest, pk: int) -> HttpResponse:
     if request.method == "POST":
         ended = end_case(streams=streams, case_reference=reference, by=request.user, at=timezone.now())
         messages.success(request, ngettext("%d watch has ended.", "%d watches have ended.", ended) % ended)
-        return redirect("portal:case-list")
-    count = referring_to(Watch.objects.open().filter(stream__in=streams), [reference]).count()
-    return render(
-        request,
-        "portal/watch_case_end.html",
-        {"watch": watch, "customer": customer, "reference": reference, "count": count},
-    )
+        return redirect("portal:case-end", pk=pk)
+    watches = referring_to(Watch.objects.filter(stream__in=streams), [reference])
+    listed = watches.select_related("stream").order_by(F("ended_at").desc(nulls_first=True), "ordered_number", "pk")
+    context = {
+        "watch": watch,
+        "customer": customer,
+        "reference": reference,
+        "count": watches.open().count(),
+        "page": BoundedPaginator(listed, PER_PAGE).get_page(request.GET.get("page")),
+        "undo": _still_untold(watches),
+        "night": next_night(timezone.now()),
+    }
+    return render(request, "portal/watch_case_end.html", context)
+
+
+def _still_untold(watches: WatchQuerySet) -> Watch | None:
+    """One of the watches that ended last with the case, if that has not been told yet."""
+    cancelled = untold(watches.filter(end_reason=Watch.EndReason.CANCELLED))
+    last = cancelled.select_related("stream__agreement").order_by("-ended_at").first()
+    return last if last is not None and ended_together(last).filter(pk=last.pk).exists() else None
+
+
+@login_required
+@require_POST
+def case_undo(request: HttpRequest, pk: int) -> HttpResponse:
+    """Open the watches again that ended with a case, if nothing of it has been told."""
+    ended = Watch.objects.visible_to(request.user).exclude(ended_at=None)
+    watch = get_object_or_404(ended.select_related("stream__agreement"), pk=pk)
+    try:
+        opened = reopen_case(watch=watch, by=request.user, at=timezone.now())
+    except ReopenRefused as refused:
+        messages.error(request, UNDO_REFUSALS[refused.code])
+    else:
+        text = ngettext("%d watch is open again.", "%d watches are open again.", opened)
+        messages.success(request, text % opened)
+    return redirect("portal:case-end", pk=pk)
 
 
 @login_required

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from benchmarks.population import write_import
-from benchmarks.results import Result, growth, ratio, table, write
+from benchmarks.results import Result, growth, ratio, read, table, write
 from benchmarks.sizes import CHANGED, FULL_STOCKS, sizes
 from tests.factories import AT
 
@@ -71,3 +71,10 @@ def test_an_imports_manifest_names_its_file_with_its_count_and_hash(tmp_path):
     manifest = json.loads(written.manifest.read_text(encoding="utf-8"))
     data = tmp_path / manifest["datafil"]
     assert (manifest["antal"], manifest["lopnummer"], data.stat().st_size) == (3, 2, written.size)
+
+
+def test_results_are_read_back_as_they_were_written(tmp_path):
+    results = [Result("import", 78, 0.34, "s", ratio=2.0), Result("night", 1, 1.1, "×", target=1.5)]
+    write(results, tmp_path / "latest.json")
+    assert read(tmp_path / "latest.json") == results
+    assert read(tmp_path / "none.json") == []

@@ -38,6 +38,12 @@ def test_a_blocks_vector_holds_in_ours_and_in_the_reference(vector):
     assert vector["digest"] in PAGE
 
 
+@pytest.mark.parametrize("vector", VECTORS["states"], ids=lambda vector: vector["name"])
+def test_a_states_vector_holds_in_the_reference(vector):
+    assert reference["state_hash"](vector["sections"]) == vector["state"]
+    assert vector["state"] in PAGE
+
+
 texts = st.text(st.sampled_from("aAX \t\n\\.="), max_size=3)
 decisions = st.fixed_dictionaries({}, optional={"fattades": texts, "beslutstyp": texts, "dagar": st.integers(0, 11)})
 

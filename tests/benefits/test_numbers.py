@@ -148,6 +148,43 @@ def test_a_number_can_go_over_to_a_person_whom_it_belongs_to(tmp_path):
     assert numbers(person_of(OTHER)) == {OTHER: True}
 
 
+def test_persons_found_to_be_one_are_the_same_from_either_side(tmp_path):
+    publish(tmp_path, line(OLD), line(OTHER), line(NEW))
+    old, other, new_one = (person_of(number).pk for number in (OLD, OTHER, NEW))
+    publish(tmp_path, new(OTHER, OLD))
+    publish(tmp_path, new(FOURTH, OTHER, OLD, NEW))
+
+    one = person_of(FOURTH).pk
+    for key in {old, other, new_one, one}:
+        assert Person.objects.same_as([key]) == {old, other, new_one, one}
+
+
+def test_persons_who_have_been_taken_apart_again_are_not_the_same(tmp_path):
+    publish(tmp_path, line(OLD), line(OTHER))
+    publish(tmp_path, new(OTHER, OLD))
+    publish(tmp_path, line(OTHER, person=facts()))
+
+    assert not person_of(OLD).same & person_of(OTHER).same
+
+
+def test_a_number_that_went_over_does_not_make_two_persons_the_same(tmp_path):
+    publish(tmp_path, new(OTHER, OLD), line(FOURTH))
+    publish(tmp_path, line(OTHER, person=facts()), new(FOURTH, OLD))
+
+    assert not person_of(OTHER).same & person_of(FOURTH).same
+
+
+def test_a_number_held_once_and_let_go_does_not_lead_to_who_holds_it_now(tmp_path):
+    """The person who let it go was then found to be somebody else."""
+    publish(tmp_path, new(OTHER, OLD), line(NEW))
+    publish(tmp_path, line(OTHER, person=facts()), new(FOURTH, OLD))
+    let_go = person_of(OTHER).pk
+    publish(tmp_path, new(NEW, OTHER))
+
+    gone = (Person.objects.same_as([person_of(NEW).pk]), Person.objects.same_as([person_of(FOURTH).pk]))
+    assert let_go in gone[0] and let_go not in gone[1]
+
+
 CONTRADICTIONS = {
     "the old number and the new": lambda: [new(NEW, OLD), line(OLD)],
     "the old number first": lambda: [line(OLD), new(NEW, OLD)],

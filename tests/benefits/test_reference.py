@@ -1,9 +1,13 @@
 """The reference pages: the whole catalogue, in two languages, for everybody, and without a query."""
 
+import re
+
 import pytest
 from django.utils.html import escape
 
 from benefits.catalogue import catalogue
+from benefits.reference import MOST_HITS, search
+from tests.factories import identity_number
 from tests.lefi.test_pages import fault_free
 
 SECTIONS = list(catalogue().sections)
@@ -55,3 +59,47 @@ def test_a_section_that_is_not_there_is_not_found(client, db):
 def test_the_pages_are_read_only(client, db):
     assert client.post("/reference/").status_code == 405
     assert client.post("/reference/person/").status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("sjukpenning", "FK:SJP"),
+        ("SJUKPENNING", "FK:SJP"),
+        ("foraldrapenning", "FK:FP"),
+        ("sickness benefit", "FK:SJP"),
+        ("FK:BOB", "FK:BOB"),
+        ("bostadsbidragsarende", "bostadsbidragsarende"),
+        ("bruttobelopp", "utbetalningsdetalj.bruttobelopp"),
+        ("etableringsersättning", "EE"),
+    ],
+)
+@pytest.mark.parametrize("language", ["sv", "en"])
+def test_a_search_finds_benefits_sections_fields_and_codes_in_either_language(text, found, language):
+    assert found in [hit.name for hit in search(catalogue(), text, language)]
+
+
+@pytest.mark.parametrize("text", ["", "   ", "finns inte i katalogen"])
+def test_a_search_for_nothing_finds_nothing(text):
+    assert search(catalogue(), text, "sv") == []
+
+
+def test_a_search_for_what_is_everywhere_ends():
+    assert len(search(catalogue(), "e", "sv")) == MOST_HITS
+
+
+def test_every_hit_leads_to_a_place_that_is_there(client, db):
+    page = get(client, "/reference/?q=belopp", "sv")
+    links = re.findall(r'<li>\s*<a class="anchor"\s+href="(/reference/\w+/)#([^"]+)"', page)
+    assert links
+    for address, anchor in links[:10]:
+        assert f'id="{anchor}"' in get(client, address, "sv")
+
+
+def test_an_identity_number_is_not_searched_for_and_leaves_the_address(client, db):
+    answer = client.get("/reference/", {"q": identity_number(1)})
+    assert (answer.status_code, answer.url) == (302, "/reference/")
+
+
+def test_what_was_searched_for_is_shown_as_text(client, db):
+    assert "<script>" not in get(client, "/reference/?q=<script>x", "sv").partition("<main")[2]

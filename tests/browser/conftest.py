@@ -1,6 +1,7 @@
 """A true browser at a true server. Whatever the content security policy stops fails the test."""
 
 from collections.abc import Iterator
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -47,12 +48,20 @@ def page(browser, live_server, request) -> Iterator[Page]:
 
 
 def log_in(page: Page, user, *, to: str = "/") -> None:
-    """Log in by the page that an address leads to."""
-    page.goto(to)
+    """Log in, and land on an address."""
+    page.goto(f"/accounts/login/?{urlencode({'next': to})}")
     page.fill("[name=login]", user.username)
     page.fill("[name=password]", PASSWORD)
     page.click("main button[type=submit]")
     page.wait_for_url(f"**{to}")
+
+
+def go_by_the_menu(page: Page, address: str) -> None:
+    """Follow a link of the menu, which is opened first where it is closed."""
+    toggle = page.locator(".menu__toggle:not([open]) > summary")
+    if toggle.is_visible():
+        toggle.click()
+    page.click(f"nav.imenu a[href='{address}']")
 
 
 def wider_than_the_screen(page: Page) -> int:

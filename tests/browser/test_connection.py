@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from subscriptions.models import Agreement, Connection, Customer, Member, Stream
-from tests.browser.conftest import log_in, wider_than_the_screen
+from tests.browser.conftest import go_by_the_menu, log_in, wider_than_the_screen
 from tests.factories import MemberFactory, UserFactory
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -30,26 +30,46 @@ def become(page: Page, user, *, to: str) -> None:
     log_in(page, user, to=to)
 
 
-def apply(page: Page) -> str:
-    """Apply in the public form, and return the address that the application is followed at."""
+def begin(page: Page) -> None:
+    """Choose the kind of organisation, read what it takes, and begin."""
     page.goto("/connect/")
     page.select_option("[name=kind]", "socialnamnd")
     page.click("main form button")
+    page.click("main form button")
+
+
+def go_on(page: Page) -> None:
+    page.click("main form.sections .button--primary")
+
+
+def apply(page: Page) -> str:
+    """Apply, step by step, and return the address that the application is followed at."""
+    begin(page)
     page.fill("[name=organisation_number]", "212000-0142")
     page.fill("[name=name]", "Socialnämnden i Lillköping")
+    go_on(page)
+    expect(page.locator("#id_unit_error")).to_be_visible()  # a board says which of the municipality's it is
+    assert wider_than_the_screen(page) <= 0
+    page.fill("[name=unit]", "SOC")
+    go_on(page)
+    page.check("[value='KOM-SOC|FK:SJP']")
+    page.check("[value='KOM-SOC|PM:AP']")
+    assert wider_than_the_screen(page) <= 0
+    go_on(page)
     page.fill("[name=signatory_name]", "Eva Al")
     page.fill("[name=signatory_email]", "eva.al@example.org")
     page.fill("[name=contact_name]", "Bo Ask")
     page.fill("[name=contact_email]", "bo.ask@example.org")
+    go_on(page)
     page.select_option("[name=channel]", "portal")
     page.fill("[name=persons]", "120")
-    page.check("[value='KOM-SOC|FK:SJP']")
-    page.check("[value='KOM-SOC|PM:AP']")
-    page.click("main form.sections button")
-    expect(page.locator("#id_unit_error")).to_be_visible()  # a board says which of the municipality's it is
+    go_on(page)
+    page.fill("[name=annex_authority]", "Dnr KS 2026/17")
+    go_on(page)
+    expect(page.locator(".message-box--success-short")).to_be_visible()
+    expect(page.locator(".stepper__step--done")).to_have_count(5)
     assert wider_than_the_screen(page) <= 0
-    page.fill("[name=unit]", "SOC")
-    page.click("main form.sections button")
+    page.click("main form .button--primary")
     expect(page.locator(".timeline__step--now")).to_have_count(1)
     assert wider_than_the_screen(page) <= 0
     return page.url
@@ -69,8 +89,8 @@ def accept_and_send(page: Page) -> str:
 
 
 def sign_for_the_customer(page: Page) -> None:
-    assert CODE in page.inner_text(".notice")
-    page.click("nav.imenu a[href='/agreements/']")
+    assert CODE in page.inner_text("main")
+    go_by_the_menu(page, "/agreements/")
     page.click(f"main a:has-text('{CODE}')")
     assert wider_than_the_screen(page) <= 0
     page.fill("[name=signatory]", "Eva Al")
@@ -115,10 +135,58 @@ def test_an_organisation_is_connected_by_three_people_and_never_by_two(page, off
 
     become(page, administrator, to="/")
     assert CODE in page.inner_text("main table")
-    page.click("nav.imenu a[href='/agreements/']")
+    go_by_the_menu(page, "/agreements/")
     expect(page.locator(".badge--success")).to_be_visible()
     page.goto(followed)
     expect(page.locator(".timeline__step--done")).to_have_count(7)
+
+
+def test_an_application_is_left_and_gone_on_with_in_another_browser(page, browser, live_server, transactional_db):
+    begin(page)
+    page.fill("[name=organisation_number]", "212000-0142")
+    page.fill("[name=name]", "Socialnämnden i Lillköping")
+    page.fill("[name=unit]", "SOC")
+    page.click("button[name=later]")
+    address = page.inner_text("main .secret")
+    assert wider_than_the_screen(page) <= 0
+
+    other = browser.new_context(locale="sv-SE", java_script_enabled=False)
+    there = other.new_page()
+    there.goto(address)
+
+    expect(there.locator("h1")).to_have_text("Vad ansökan gäller")
+    there.click(".stepper a:has-text('Organisationen')")
+    expect(there.locator("[name=name]")).to_have_value("Socialnämnden i Lillköping")
+    other.close()
+
+
+def test_the_steps_are_gone_through_by_keyboard_alone(page, transactional_db):
+    begin(page)
+    page.focus("[name=organisation_number]")
+
+    for written in ("212000-0142", "Socialnämnden i Lillköping", "SOC"):
+        page.keyboard.type(written)
+        page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+
+    expect(page.locator(".stepper [aria-current=step]")).to_contain_text("Vad ansökan gäller")
+
+
+def test_the_applicant_asks_and_the_officer_answers(page, officer):
+    followed = apply(page)
+    page.fill("[name=text]", "Kan avtalet gälla redan i december?")
+    page.click("form[action$='/message/'] button")
+    expect(page.locator(".talk__message")).to_have_count(1)
+
+    become(page, officer, to="/admin/subscriptions/connection/?awaits=answer")
+    page.click("#result_list tbody a")
+    page.click(".object-tools a[href$='message/']")
+    page.fill("[name=text]", "Ja, om ni skickar fullmakten i dag.")
+    page.click(".submit-row [type=submit]")
+
+    page.goto(followed)
+    expect(page.locator(".talk__message--theirs")).to_contain_text("Ja, om ni skickar fullmakten i dag.")
+    assert wider_than_the_screen(page) <= 0
 
 
 def test_an_applicant_withdraws_while_nobody_has_examined(page, transactional_db):

@@ -6,7 +6,7 @@ from playwright.sync_api import expect
 from deliveries.models import Delivery
 from lefi.audit.models import AuditEvent
 from subscriptions.models import Member
-from tests.browser.conftest import log_in, wider_than_the_screen
+from tests.browser.conftest import go_by_the_menu, log_in, wider_than_the_screen
 from tests.documents import delivered, said_of
 from tests.factories import PASSWORD, MemberFactory, StreamFactory, UserFactory, WatchFactory
 
@@ -36,7 +36,7 @@ def test_a_case_worker_reads_a_delivery_and_acknowledges_it(page, member, watch,
     page.click(f"main a[href='/deliveries/{delivery.pk}/']")
     number = watch.ordered_number
     assert f"{number[:8]}-{number[8:]}" in page.inner_text(".person h2")
-    assert "1\N{NO-BREAK SPACE}234,50\N{NO-BREAK SPACE}kr" in page.inner_text(".person")
+    assert "Sjukpenning: beviljat 50\N{NO-BREAK SPACE}%, 2026-10-01 – 2026-10-31" in page.inner_text(".person")
     page.click("form[action$='/acknowledge/'] button")
 
     assert page.locator(".message-box--success-short").count() == 1
@@ -46,8 +46,9 @@ def test_a_case_worker_reads_a_delivery_and_acknowledges_it(page, member, watch,
 
 def test_a_number_is_shown_in_its_place_when_asked_for(page, member, watch):
     log_in(page, member.user)
-    page.click("nav.imenu a[href='/watches/']")
-    cell = page.locator("tbody tr td").first
+    go_by_the_menu(page, "/watches/")
+    page.wait_for_url("**/watches/", wait_until="load")  # and htmx with it, which shows the number in its place
+    cell = page.locator("tbody tr td:has([id^=number-])").first
     assert "••••" in cell.inner_text()
 
     cell.locator("button").click()
@@ -82,7 +83,7 @@ def test_the_file_of_a_delivery_is_downloaded(page, member, delivery):
     page.goto(f"/deliveries/{delivery.pk}/")
 
     with page.expect_download() as download:
-        page.click("form[action$='/file/'] button")
+        page.click("form[action$='/file/'] button[value=xml]")
 
     assert download.value.suggested_filename.endswith("-00001.xml")
 

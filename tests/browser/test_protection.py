@@ -82,7 +82,7 @@ def test_staff_see_what_is_frozen_and_propose_a_release(page, transactional_db):
         PendingFactory(watch=one, reason=Pending.Reason.PROTECTED, since=since)
     log_in(page, staff, to="/admin/")
 
-    page.click("a[href='/admin/subscriptions/protectedrelease/protected/']")
+    page.click("main a[href='/admin/subscriptions/protectedrelease/protected/']")
     assert "Karin" not in page.inner_text("#content")
     page.click(f"a[href$='?watch={watch.pk}']")
     page.fill("[name=reason]", "Nämnden behöver veta före beslutet.")

@@ -16,13 +16,19 @@ from lefi.audit.models import AuditEvent
 from lefi.audit.reasons import KEY, open_person
 from tests.factories import (
     BenefitPeriodFactory,
+    ClosingProposalFactory,
     ConsentFactory,
+    DebtFactory,
     DisclosureFactory,
+    HoldLiftFactory,
     ImportFactory,
+    LeftAsItIsFactory,
+    LegalHoldFactory,
     OrderLineFactory,
     PendingFactory,
     PersonFactory,
     PersonFactsFactory,
+    PersonReportFactory,
     ProtectedReleaseFactory,
     SpontaneousDisclosureFactory,
     UserFactory,
@@ -203,7 +209,13 @@ def test_a_protected_person_is_opened_only_with_the_right_to_it_and_the_attempt_
 
 ABOUT_A_PERSON = {
     "benefits_benefitperiod": lambda: BenefitPeriodFactory(person=protected()),
+    "benefits_leftasitis": lambda: LeftAsItIsFactory(person=protected()),
+    "deliveries_closingproposal": lambda: ClosingProposalFactory(watch__person=protected()),
+    "deliveries_debt": lambda: DebtFactory(watch__person=protected()),
     "deliveries_disclosure": lambda: DisclosureFactory(watch__person=protected()),
+    "deliveries_holdlift": lambda: HoldLiftFactory(hold__person=protected(), hold__everything=False),
+    "deliveries_legalhold": lambda: LegalHoldFactory(person=protected(), everything=False),
+    "deliveries_personreport": lambda: PersonReportFactory(person=protected()),
     "deliveries_spontaneousdisclosure": lambda: SpontaneousDisclosureFactory(person=protected()),
     "subscriptions_consent": lambda: ConsentFactory(person=protected(), examination="waiting"),
     "subscriptions_orderline": lambda: OrderLineFactory(watch__person=protected()),
@@ -214,6 +226,8 @@ ABOUT_A_PERSON = {
 PAGES = [
     *((name, "change") for name in ABOUT_A_PERSON),
     *(("subscriptions_consent", step) for step in ("accept", "refuse", "withdraw")),
+    *(("deliveries_holdlift", step) for step in ("approve", "drop")),
+    *(("deliveries_personreport", step) for step in ("approve", "drop", "withhold", "give")),
     *(("deliveries_spontaneousdisclosure", step) for step in ("approve", "drop")),
     *(("subscriptions_protectedrelease", step) for step in ("approve", "drop", "withdraw")),
 ]
@@ -241,7 +255,7 @@ def test_a_row_about_a_protected_person_is_withheld_like_the_persons_page_and_th
     row = ABOUT_A_PERSON[name]()
     user = UserFactory(is_staff=True)
     user.user_permissions.set(Permission.objects.exclude(codename="view_protected"))
-    person_id = row.watch.person_id if name.endswith(("orderline", "pending")) else row.person_id
+    person_id = row.watch.person_id if name.endswith(("closingproposal", "orderline", "pending")) else row.person_id
     address = reverse(f"admin:{name}_{view}", args=[row.pk])
     client.force_login(user)
     session = client.session
@@ -264,7 +278,7 @@ def test_a_row_about_a_protected_person_is_withheld_like_the_persons_page_and_th
 @pytest.mark.parametrize("name", ABOUT_A_PERSON)
 def test_a_list_shows_no_more_than_the_masked_number_of_a_protected_person(office, name):
     row = ABOUT_A_PERSON[name]()
-    person = getattr(row, "watch", row).person
+    person = getattr(row, "watch", getattr(row, "hold", row)).person
 
     page = office.get(reverse(f"admin:{name}_changelist")).content.decode()
 
@@ -323,7 +337,7 @@ def test_the_cost_of_the_page_does_not_grow_with_what_is_known(office, django_as
         WatchFactory(person=person)
     page = search(office, person.first_number).url
 
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(17):
         answer = office.get(page)
 
     assert len(answer.context["periods"]) == 10
@@ -341,6 +355,120 @@ def test_a_row_about_a_person_is_opened_after_a_reason_and_each_reading_is_logge
     assert back.redirect_chain == [(address, 302)]
     assert back.status_code == 200
     assert events() == [("read", row.person_id, REASON)]
+
+
+@pytest.mark.parametrize("factory", [BenefitPeriodFactory, WatchFactory, DisclosureFactory, ConsentFactory])
+def test_a_list_of_one_persons_rows_is_shown_after_a_reason_and_logged_as_read(office, factory):
+    row = factory()
+    label = f"{row._meta.app_label}_{row._meta.model_name}"
+    address = f"{reverse(f'admin:{label}_changelist')}?person={row.person_id}"
+
+    asked = office.get(address, follow=True)
+    back = office.post(asked.redirect_chain[-1][0], {"reason": REASON, "next": address}, follow=True)
+
+    assert asked.redirect_chain[-1][0].startswith(f"/admin/benefits/person/{row.person_id}/change/")
+    assert (back.redirect_chain, back.status_code) == ([(address, 302)], 200)
+    assert events() == [("read", row.person_id, REASON)]
+
+
+BY_A_WATCH = {
+    OrderLineFactory: "view_orderline",
+    PendingFactory: "view_pending",
+    DebtFactory: "view_debt",
+    ClosingProposalFactory: "view_closingproposal",
+    ProtectedReleaseFactory: "view_protectedrelease",
+    DisclosureFactory: "view_disclosure",
+}
+
+
+def by_watch(factory) -> tuple[str, int]:
+    """The address of a list narrowed by a watch, and whom the watch is about."""
+    watch = WatchFactory()
+    row = factory(watch=watch)
+    label = f"{row._meta.app_label}_{row._meta.model_name}"
+    return f"{reverse(f'admin:{label}_changelist')}?watch={watch.pk}", watch.person_id
+
+
+@pytest.mark.parametrize("factory", BY_A_WATCH)
+def test_a_list_of_a_watchs_rows_is_one_of_its_person_and_logged_as_read(office, factory):
+    address, person = by_watch(factory)
+
+    asked = office.get(address)
+    back = office.post(asked.url, {"reason": REASON, "next": address}, follow=True)
+
+    assert asked.url.startswith(f"/admin/benefits/person/{person}/change/")
+    assert (back.redirect_chain, back.status_code) == ([(address, 302)], 200)
+    assert events() == [("read", person, REASON)]
+
+
+def test_a_list_of_a_protected_persons_watch_is_withheld_too(client):
+    watch = OrderLineFactory(watch=WatchFactory(person=protected())).watch
+    user = UserFactory(is_staff=True)
+    user.user_permissions.set(Permission.objects.exclude(codename="view_protected"))
+    client.force_login(user)
+    session = client.session
+    open_person(session, person_id=watch.person_id, reason=REASON, at=timezone.now())
+    session.save()
+
+    assert client.get(f"{reverse('admin:subscriptions_orderline_changelist')}?watch={watch.pk}").status_code == 403
+
+
+@pytest.mark.parametrize(("factory", "right"), BY_A_WATCH.items())
+def test_who_may_not_read_about_persons_gets_a_watchs_rows_without_whom_they_are_about(client, factory, right):
+    address, person = by_watch(factory)
+    client.force_login(with_rights(right))
+
+    whole, answer = client.get(address.partition("?")[0]), client.get(address)
+
+    assert answer.status_code == whole.status_code
+    assert f"/admin/benefits/person/{person}/" not in answer.content.decode()
+    assert not AuditEvent.objects.exists()
+
+
+def test_a_list_by_a_watch_that_is_none_asks_for_no_reason(office):
+    assert office.get(f"{reverse('admin:deliveries_debt_changelist')}?watch=ingen").status_code in (200, 302)
+
+
+@pytest.mark.parametrize("written", ["{0}&person={1}", "{1}&person={0}", "%20{0}&person=%20{1}"])
+def test_a_list_of_several_persons_asks_why_of_each(office, written):
+    asked, other = WatchFactory(), WatchFactory()
+    session = office.session
+    open_person(session, person_id=asked.person_id, reason=REASON, at=timezone.now())
+    session.save()
+    address = reverse("admin:subscriptions_watch_changelist")
+
+    answer = office.get(f"{address}?person={written.format(asked.person_id, other.person_id)}")
+
+    assert answer.status_code == 302
+    assert answer.url.startswith(f"/admin/benefits/person/{other.person_id}/change/")
+
+
+def test_a_list_of_a_protected_persons_rows_is_withheld_like_the_persons_page(client):
+    row = DisclosureFactory(watch__person=protected())
+    user = UserFactory(is_staff=True)
+    user.user_permissions.set(Permission.objects.exclude(codename="view_protected"))
+    client.force_login(user)
+    session = client.session
+    open_person(session, person_id=row.person_id, reason=REASON, at=timezone.now())
+    session.save()
+
+    assert client.get(f"{reverse('admin:deliveries_disclosure_changelist')}?person={row.person_id}").status_code == 403
+
+    event = AuditEvent.objects.get()
+    assert (event.action, event.person_id, event.details) == ("read", row.person_id, {"withheld": True})
+
+
+def test_who_may_not_read_about_persons_narrows_no_list_to_one(client):
+    row = DisclosureFactory()
+    client.force_login(with_rights("view_disclosure"))
+    address = reverse("admin:deliveries_disclosure_changelist")
+
+    assert client.get(address).status_code == 200
+    assert client.get(f"{address}?person={row.person_id}").status_code == 403
+
+
+def test_a_persons_page_that_is_none_is_not_there(office):
+    assert office.get("/admin/benefits/person/ingen/change/").status_code in (302, 404)
 
 
 def test_the_way_back_never_leaves_the_site(office):

@@ -15,9 +15,9 @@ from deliveries.document import SourceLine
 from deliveries.models import Candidate, Delivery, Disclosure, StoredDecision, Told
 from deliveries.reading import PersonEntry, read, read_head, validate
 from subscriptions.models import Agreement, Pending, Stream, Watch
-from subscriptions.models.watches import OrderKind
+from subscriptions.models.orders import OrderKind
 from subscriptions.profiles import law_of
-from tests.factories import BlockFactory, ConsentFactory, ImportFactory
+from tests.factories import AT, BlockFactory, ConsentFactory, ImportFactory
 from tests.histories.sources import AP, FP, GEPI, SJP, parental, pension, sickness
 from tests.histories.world import World
 
@@ -590,8 +590,8 @@ def test_a_document_says_which_number_it_is_what_it_follows_and_what_it_is_as_of
 
 
 SOURCES = {
-    0: {"FK": ("OK", 0), "PM": ("OK", 0)},
-    1: {"FK": ("OK", 1), "PM": ("OK", 0)},
+    0: {"FK": ("UTEBLIVEN", 0), "PM": ("UTEBLIVEN", 0)},
+    1: {"FK": ("OK", 1), "PM": ("UTEBLIVEN", 0)},
     2: {"FK": ("OK", 1), "PM": ("OK", 2)},
     4: {"FK": ("OTILLGANGLIG", 1), "PM": ("OK", 2)},
     5: {"FK": ("OK", 5), "PM": ("OK", 2)},
@@ -606,7 +606,7 @@ def test_a_source_is_complete_to_the_newest_import_in_which_it_was_whole(as_of):
         ImportFactory(number=number, source=source, state=state)
     ImportFactory(number=None, source="FK", status="refused", published_at=None)
 
-    assert sources_as_of(as_of) == [SourceLine(name, *SOURCES[as_of][name]) for name in catalogue().owners]
+    assert sources_as_of(as_of, AT) == [SourceLine(name, *SOURCES[as_of][name]) for name in catalogue().owners]
 
 
 def test_each_benefit_is_complete_as_far_as_its_own_source_is(watched):

@@ -10,7 +10,7 @@ from benefits.services import person_of
 from deliveries import candidates, runs
 from deliveries.models import Candidate, Delivery, Disclosure, Run, StreamRun, Told
 from subscriptions.models import Agreement, Block, Consent, Customer, OwnerApproval, Pending, Stream, Watch
-from subscriptions.models.watches import OrderKind
+from subscriptions.models.orders import OrderKind
 from tests.factories import BlockFactory, ConsentFactory, ProtectedReleaseFactory, ReservationFactory
 from tests.histories.sources import AP, FP, SJP, details, parental, payment, pension, sickness
 from tests.histories.world import ASKED, PLAIN, WIDE, World

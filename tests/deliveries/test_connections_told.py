@@ -19,7 +19,7 @@ from subscriptions.connections import (
     sign_for_fk,
 )
 from subscriptions.models import Agreement, Stream, Watch
-from subscriptions.models.watches import OrderKind
+from subscriptions.models.orders import OrderKind
 from subscriptions.scopes import approve_scope, narrow_scope, propose_scope
 from tests.factories import UserFactory
 from tests.histories.faults import spoken, watched

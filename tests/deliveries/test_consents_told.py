@@ -5,6 +5,7 @@ from unittest import mock
 
 import pytest
 
+from benefits.models import PersonFacts, Protection
 from benefits.services import person_of
 from deliveries import runs, storage
 from deliveries.document import Status
@@ -14,8 +15,8 @@ from deliveries.services import recall_what_may_no_longer_be_told
 from deliveries.verification import verify
 from subscriptions.consents import examine_consent, register_consent, withdraw_consent
 from subscriptions.models import Consent, Stream, Watch
-from subscriptions.models.watches import OrderKind
-from subscriptions.references import end_case, reconfirm
+from subscriptions.models.orders import OrderKind
+from subscriptions.references import ReopenRefused, end_case, reconfirm, reopen_case
 from subscriptions.upkeep import keep_up
 from tests.factories import UserFactory
 from tests.histories.sources import FP, SJP, sickness
@@ -343,3 +344,95 @@ def test_an_upkeep_between_a_split_and_the_run_ends_no_watch_that_has_its_own_co
 
     assert Watch.objects.get().ended_at is None
     assert not verify(asked(made), made.now).different
+
+
+# The end of a case, and its undoing
+
+
+def on_a_case(made: World) -> list[Watch]:
+    """Two watches in one case, told."""
+    watches = [made.watch(made.streams[0], person) for person in (0, 1)]
+    made.night()
+    return watches
+
+
+def end(made: World) -> int:
+    streams = Stream.objects.filter(pk=made.streams[0].pk)
+    return end_case(streams=streams, case_reference="A1", by=UserFactory(), at=made.now)
+
+
+def undo(made: World, watch: Watch) -> int:
+    return reopen_case(watch=Watch.objects.get(pk=watch.pk), by=UserFactory(), at=made.now)
+
+
+def test_the_end_of_a_case_that_is_undone_is_never_told(made):
+    watches = on_a_case(made)
+    end(made)
+    made.now += timedelta(minutes=1)
+
+    assert undo(made, watches[1]) == 2
+    news(made)
+    delivery = delivery_of(made.night(), made.streams[0])
+
+    assert statuses_of(delivery) == []
+    assert [watch for watch, _ in blocks_of(delivery)] == [watches[0].pk]
+    assert all_is_true(made)
+
+
+def test_the_end_of_a_case_cannot_be_undone_once_it_has_been_told(made):
+    watches = on_a_case(made)
+    end(made)
+    made.night()
+
+    with pytest.raises(ReopenRefused) as refused:
+        undo(made, watches[0])
+
+    assert refused.value.code == "TOLD"
+    assert not Watch.objects.open().exists()
+
+
+def test_an_undoing_shows_nothing_of_a_protected_persons_frozen_watch(made):
+    """That its end was not told is no way to learn that it is frozen (C8)."""
+    watches = on_a_case(made)
+    end(made)
+    PersonFacts.objects.filter(person=watches[0].person_id).update(protection=Protection.MARKED)
+    made.night()
+
+    with pytest.raises(ReopenRefused) as refused:
+        undo(made, watches[0])
+
+    assert refused.value.code == "TOLD"
+
+
+def test_an_undoing_while_a_delivery_is_written_has_it_written_again(made):
+    watches = on_a_case(made)
+    end(made)
+    run, true, undone = made.start_night(), runs.release, []
+
+    def late(*args):
+        if not undone and args[1] == made.streams[0]:
+            undone.append(undo(made, watches[0]))
+        return true(*args)
+
+    with mock.patch.object(runs, "release", late):
+        runs.perform(run)
+
+    assert undone == [2]
+    assert statuses_of(delivery_of(run, made.streams[0])) == []
+    made.next_day()
+    assert all_is_true(made)
+
+
+def test_what_an_order_ended_or_is_watched_again_is_not_opened_by_an_undoing(made):
+    watches = on_a_case(made)
+    made.order(made.streams[0], OrderKind.CANCEL, watches[0].ordered_number, SJP)
+    end(made)
+
+    with pytest.raises(ReopenRefused) as refused:
+        undo(made, watches[0])
+    assert refused.value.code == "NOT_A_CASE"
+
+    made.watch(made.streams[0], 1)
+    with pytest.raises(ReopenRefused) as refused:
+        undo(made, watches[1])
+    assert refused.value.code == "WATCHED_AGAIN"

@@ -19,10 +19,12 @@ from tests.factories import (
     ConsentFactory,
     LegalBasisFactory,
     PersonFactory,
+    PersonFactsFactory,
     PersonNumberFactory,
     ScopeFactory,
     StreamFactory,
     WatchFactory,
+    identity_number,
 )
 
 pytestmark = pytest.mark.django_db
@@ -112,6 +114,32 @@ def test_a_consent_speaks_for_its_own_person_alone_and_is_named_in_the_decision(
 
     assert (decision.classes, one.stored[key].consent_id) == ({"benefit", "period"}, consent.pk)
     assert (refused.refusal, one.stored[other].consent_id) == (Refusal.CONSENT_MISSING, None)
+
+
+NUMBERS = [identity_number(n) for n in (901, 902, 903)]  # two from before protection, and one that came with it
+
+
+@pytest.mark.parametrize("classes", [CLASSES, ["benefit", "period"]])
+@pytest.mark.parametrize("given", NUMBERS)
+def test_protection_changes_nothing_in_for_which_number_a_consent_speaks(asking, given, classes):
+    """A watch is refused for want of a consent, protected or not, and a number that came since has its own alone."""
+    person = PersonFactory(first_number=NUMBERS[0], held=None)
+    for recorded, number in enumerate(NUMBERS, start=1):
+        PersonNumberFactory(person=person, number=number, current=number == NUMBERS[2], recorded_in=recorded)
+    watches = [WatchFactory(stream=asking, person=person, ordered_number=one, by_number=True) for one in NUMBERS]
+    ConsentFactory(customer=asking.agreement.customer, person=person, number=given, classes=classes)
+    refused = [decider(*watches).decide(one)[0].refusal for one in watches]
+
+    person.facts.update(withdrawn_in=3)
+    PersonFactsFactory(person=person, recorded_in=3, protection=Protection.MARKED)
+
+    linked = NUMBERS[:2] if given in NUMBERS[:2] and "identity" in classes else [given]
+    one = decider(*watches)
+    for watch, before in zip(watches, refused, strict=True):
+        now = one.decide(watch)[0].refusal
+        assert now == (Refusal.PROTECTED if watch.ordered_number in linked else Refusal.CONSENT_MISSING)
+        if NUMBERS[2] not in (watch.ordered_number, given):
+            assert (now == Refusal.CONSENT_MISSING) is (before == Refusal.CONSENT_MISSING)
 
 
 def test_a_consent_that_nobody_needs_is_not_read_and_not_named(stream):

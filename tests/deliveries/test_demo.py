@@ -1,10 +1,10 @@
 """The demo is what a newcomer sees first: it must show all that the service does, and be true."""
 
-import json
 import stat
 import subprocess
 import sys
-from io import BytesIO, StringIO
+from datetime import timedelta
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -13,11 +13,16 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from benefits.models import Import
-from deliveries.demo import logins
+from deliveries.demo import late, logins
 from deliveries.demo.cast import LOGINS, ORGANISATIONS
 from deliveries.demo.clock import clock, moment
+from deliveries.demo.setting import Secret
+from deliveries.management.commands import demo as command
 from deliveries.models import Delivery, Run
 from deliveries.storage import place_of
+from lefi.service.models import ServiceNotice
+from subscriptions.answers import Answer
+from subscriptions.decision import Refusal
 from subscriptions.models import (
     Agreement,
     Connection,
@@ -28,7 +33,10 @@ from subscriptions.models import (
     Stream,
     Watch,
 )
-from subscriptions.orderfile import read_json, read_xml
+from subscriptions.orders import files
+from subscriptions.orders.lines import Head, Line
+from subscriptions.orders.tablefile import read_csv
+from tests.deliveries.test_verifier import check, hand_over
 from tests.factories import DAY, CustomerFactory
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,7 +63,7 @@ def test_the_demo_is_proved_true_and_shows_every_kind_of_thing(var, client):
     assert Run.objects.latest("day").day < timezone.localdate()
     assert OwnerApproval.objects.filter(owner="PM").exists()
     assert Watch.objects.filter(benefit__startswith="PM:", told__section="utbetalningar").exists()
-    assert set(Order.objects.values_list("channel", flat=True)) == {"api", "portal"}
+    assert set(Order.objects.values_list("channel", flat=True)) == {"api", "file", "portal"}
     assert deliveries.filter(first_fetched_at=None).exists()
     assert deliveries.filter(acknowledged_at__isnull=False).exists()
     assert deliveries.filter(acknowledged_at=None, first_fetched_at__isnull=False).exists()
@@ -63,9 +71,13 @@ def test_the_demo_is_proved_true_and_shows_every_kind_of_thing(var, client):
 
     _logins_let_people_in(said, client)
     _orders_are_kept_as_they_were_written()
+    _orders_wait_for_somebody_to_look_at_them()
+    _there_is_a_file_to_send_oneself(var)
+    _something_is_said_to_an_applicant_and_to_everybody(client)
     _made_up_law_says_that_it_is_made_up()
     _what_takes_two_people_was_done_by_two()
     _receivers_can_check_every_document(var)
+    _partners_can_verify_their_streams_and_find_each_tampering(var)
     _a_second_time_nothing_is_done()
 
 
@@ -79,12 +91,40 @@ def _logins_let_people_in(said: str, client) -> None:
 
 
 def _orders_are_kept_as_they_were_written() -> None:
-    for one in ORGANISATIONS:
-        for order in Order.objects.filter(stream__agreement__code=f"{one.code}-1"):
-            xml = one.order_form == "xml"
-            read = read_xml(BytesIO(order.raw.encode())) if xml else read_json(json.loads(order.raw))
-            assert read.organisation_number == one.organisation_number
-            assert len(read.lines) == order.lines.count()
+    read = Order.objects.exclude(form="").exclude(status=Order.Status.REFUSED).select_related("stream__agreement")
+    assert set(read.values_list("form", flat=True)) == {"xml", "csv", "json", "jsonl"}
+    numbers = {f"{one.code}-1": one.organisation_number for one in ORGANISATIONS}
+    for order in read:
+        items = list(files.read(files.raw_path(order), order.form))
+        heads = [one for one in items if isinstance(one, Head)]
+        assert {one.organisation_number for one in heads} <= {numbers[order.stream.agreement.code]}
+        assert len(items) - len(heads) == order.lines.count() == order.line_count
+
+
+def _orders_wait_for_somebody_to_look_at_them() -> None:
+    last = timezone.localtime(Order.objects.latest("pk").received_at)
+    assert (last.date(), last.hour) == (Run.objects.latest("day").day, 23)
+    refused, faulty, preview, single = Order.objects.order_by("-pk")[:4]
+    assert (refused.status, refused.refusal) == (Order.Status.REFUSED, "NOT_XML")
+    assert (preview.status, set(preview.counts)) == (Order.Status.PREVIEWED, {"ACCEPTED"})
+    assert (single.form, single.counts) == ("", {"ACCEPTED": 1})
+    assert len(faulty.counts) >= 12
+    assert set(faulty.counts) <= {*Answer, *Refusal}
+    assert faulty.done_at < timezone.now() - timedelta(hours=1)
+
+
+def _there_is_a_file_to_send_oneself(var: Path) -> None:
+    with late.path().open("rb") as file:
+        lines = [one for one in read_csv(file) if isinstance(one, Line)]
+    assert late.path().is_relative_to(var)
+    assert len(lines) > len({one.number for one in lines}) > 12
+
+
+def _something_is_said_to_an_applicant_and_to_everybody(client) -> None:
+    connection = Connection.objects.get(status=Connection.Status.NOTIFIED)
+    assert [bool(one.by) for one in connection.messages.order_by("pk")] == [True, False]
+    stop = ServiceNotice.objects.planned(timezone.now()).get()
+    assert stop.title_sv in client.get("/service/status/").content.decode()
 
 
 def _made_up_law_says_that_it_is_made_up() -> None:
@@ -124,6 +164,21 @@ def _checked(document: Path) -> str:
     return done.stdout.strip()
 
 
+def _partners_can_verify_their_streams_and_find_each_tampering(var: Path) -> None:
+    for stream in Stream.objects.exclude(last_number=0):
+        folder = var / f"stream-{stream.pk}"
+        hand_over(stream, folder)
+        code, said = check(folder, "--newest", str(stream.last_number))
+        assert (code, said["faults"]) == (0, []), stream
+    newest = max(folder.glob("*.xml"))
+    whole = newest.read_bytes()
+    for tampered, named in ((whole[:-200], "TRUNCATED"), (whole.replace(b"<avtal>", b"<avtal>X", 1), "HASH")):
+        newest.write_bytes(tampered)
+        assert named in {one["code"] for one in check(folder)[1]["faults"]}
+    newest.unlink()
+    assert {one["code"] for one in check(folder)[1]["faults"]} == {"GAP"}
+
+
 def _a_second_time_nothing_is_done() -> None:
     before = Stream.objects.count()
     assert "are there already" in demo()
@@ -145,6 +200,29 @@ def test_the_demo_throws_away_only_a_database_of_its_own_folder(var):
 def test_the_server_has_nothing_to_show_before_there_are_data(var):
     with pytest.raises(CommandError, match="nothing to show"):
         call_command("demo", "serve")
+
+
+def test_the_server_has_a_worker_that_ends_when_it_does(var, tmp_path, monkeypatch):
+    """The worker sees neither the broker nor the database of whoever runs the tests."""
+    logins.write([Secret("Sjukfallet AB", "id", "hemlighet", client=True)])
+    monkeypatch.setenv("CELERY_BROKER_URL", "memory://")
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path / 'worker.sqlite3'}")
+    processes, seen = [], []
+    start = subprocess.Popen
+    monkeypatch.setattr(
+        subprocess, "Popen", lambda *args, **said: processes.append(start(*args, **said)) or processes[0]
+    )
+    monkeypatch.setattr(command, "call_command", lambda name, *args, **said: seen.append((name, list(processes))))
+    out = StringIO()
+
+    call_command("demo", "serve", "--port", "8123", stdout=out)
+
+    (worker,) = processes
+    assert seen == [("collectstatic", []), ("runserver", [worker])]
+    assert worker.returncode is not None
+    assert (var / "worker.log").exists()
+    assert "http://127.0.0.1:8123/api/v1/streams/" in out.getvalue()
+    assert str(var / "worker.log") in out.getvalue()
 
 
 def test_the_storys_clock_stands_where_it_is_set_and_goes_back_after():

@@ -5,6 +5,7 @@ import json
 from datetime import date, timedelta
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
 from django.core.management import CommandError, call_command
 from django.urls import reverse
@@ -27,6 +28,7 @@ from tests.factories import (
     CustomerFactory,
     DeliveryFactory,
     DisclosureFactory,
+    MemberFactory,
     PersonFactory,
     SpontaneousDisclosureFactory,
     StoredDecisionFactory,
@@ -155,7 +157,7 @@ def test_a_field_that_the_agreement_does_not_name_says_so(world):
         (
             "address",
             {"basis": {"classes": ["address"]}, "terms": {"classes": ["address"]}, "protected": True},
-            Verdict.PLACE_REVEALING,
+            Verdict.OF_PROTECTED,
         ),
     ],
 )
@@ -334,7 +336,7 @@ def test_the_cost_does_not_grow_with_watches_and_nights(db, django_assert_max_nu
         for _ in range(5):
             DisclosureFactory(watch=watch, sections={CASE: "0" * 64})
 
-    with django_assert_max_num_queries(8):
+    with django_assert_max_num_queries(9):
         explain(person=person, customer=stream.agreement.customer, day=date(2030, 1, 1))
 
 
@@ -447,7 +449,16 @@ def test_a_protected_person_is_explained_only_to_those_with_the_right(client, wo
 def run(world, monkeypatch, *args, number=None, day=None):
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{number or world.sources.people[0].number}\n"))
     day = day or world.day - timedelta(days=1)
-    call_command("explain", "--day", str(day), "--reason", REASON, *args)
+    call_command(
+        "explain", "--day", str(day), "--by", reading("view_person", "view_protected"), "--reason", REASON, *args
+    )
+
+
+def reading(*rights):
+    """The username of one of the staff with some rights."""
+    user = UserFactory(is_staff=True)
+    user.user_permissions.set(Permission.objects.filter(codename__in=rights))
+    return user.username
 
 
 def test_the_command_reads_the_number_from_its_input_and_logs_the_read(world, monkeypatch, capsys):
@@ -461,7 +472,8 @@ def test_the_command_reads_the_number_from_its_input_and_logs_the_read(world, mo
     event = AuditEvent.objects.latest("pk")
     assert "TEST-VID v1" in said
     assert world.sources.people[0].number not in said
-    assert (event.action, event.client, event.actor, event.reason) == ("read", "command line", None, REASON)
+    assert (event.action, event.client, event.reason) == ("read", "command line", REASON)
+    assert event.actor == get_user_model().objects.latest("pk")
     assert event.person_id == person_of(world).pk
 
 
@@ -494,22 +506,32 @@ def test_the_command_refuses_what_it_cannot_find_and_repeats_no_number(world, mo
     assert number is None or number not in str(refused.value)
 
 
-def test_the_command_opens_no_protected_person_unless_the_right_is_said(world, monkeypatch):
+def test_the_command_opens_no_protected_person_to_who_lacks_the_right(world, monkeypatch):
     sick(world)
     PersonFacts.objects.filter(person=person_of(world)).update(protection=Protection.MARKED)
     code = world.streams[0].agreement.code
 
     with pytest.raises(CommandError, match="protected"):
-        run(world, monkeypatch, "--customer", code)
-    run(world, monkeypatch, "--customer", code, "--protected")
+        run(world, monkeypatch, "--customer", code, "--by", reading("view_person"))
+    run(world, monkeypatch, "--customer", code)
 
     assert [one.details["withheld"] for one in AuditEvent.objects.filter(action="read").order_by("pk")] == [True, False]
+
+
+@pytest.mark.parametrize("rights", [[], ["view_protected"]])
+def test_the_command_answers_nobody_without_the_right_to_read_about_persons(world, monkeypatch, rights):
+    with pytest.raises(CommandError, match="--by"):
+        run(world, monkeypatch, "--customer", world.streams[0].agreement.code, "--by", reading(*rights))
+    with pytest.raises(CommandError, match="--by"):
+        run(world, monkeypatch, "--customer", world.streams[0].agreement.code, "--by", MemberFactory().user.username)
+
+    assert not AuditEvent.objects.exists()
 
 
 def test_the_command_refuses_a_reason_that_names_somebody(world):
     with pytest.raises(CommandError, match="identity number"):
         call_command(
             "explain",
-            *("--customer", world.streams[0].agreement.code, "--day", "2026-01-05"),
+            *("--customer", world.streams[0].agreement.code, "--day", "2026-01-05", "--by", reading("view_person")),
             *("--reason", f"Gäller {world.sources.people[0].number}"),
         )

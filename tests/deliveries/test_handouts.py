@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.utils import translation
 
 from benefits.models import PersonFacts, Protection
 from deliveries.handouts import HandoutRefused, approve_handout, propose_handout
@@ -37,6 +38,13 @@ def refusal(delivery: Delivery, at=AT) -> str:
     except FetchRefused as refused:
         return refused.code
     return ""
+
+
+def test_why_a_delivery_is_not_handed_out_again_is_said_in_the_readers_language(delivery):
+    with translation.override("sv"), pytest.raises(FetchRefused) as refused:
+        fetch(delivery=delivery, at=AT)
+
+    assert refused.value.sentence.startswith("Leveransen innehåller sådant som inte längre får lämnas ut.")
 
 
 def test_what_one_proposes_the_same_person_never_approves(delivery):

@@ -9,7 +9,7 @@ from deliveries.models import Delivery
 from deliveries.services import recall_what_may_no_longer_be_told
 from deliveries.verification import verify
 from subscriptions import protection
-from subscriptions.decision import PLACE_REVEALING
+from subscriptions.decision import NEVER_OF_PROTECTED
 from subscriptions.models import LegalBasis, Pending, ProtectedRelease
 from tests.factories import UserFactory
 from tests.histories.sources import DETAILS, GEPI, SJP, details, sickness
@@ -78,7 +78,7 @@ def test_a_released_watch_is_told_its_news_and_the_others_stay_frozen(told):
     assert set(Pending.objects.values_list("watch__benefit", "reason")) == {(GEPI, "protected")}
 
 
-def test_what_is_told_of_a_released_watch_never_reveals_a_place(told):
+def test_what_is_told_of_a_released_watch_never_reveals_a_place_or_another_number(told):
     """The address that was told before protection goes: its item is taken back, and the new one lacks it."""
     assert STREET in storage.place_of(Delivery.objects.get(stream=told.streams[0], number=1).sha256).read_text()
     released(told, GEPI)
@@ -89,7 +89,7 @@ def test_what_is_told_of_a_released_watch_never_reveals_a_place(told):
     assert STREET not in document and CHILD not in document
     assert verified(told) == (1, 1)
     told_now = protection.would_tell(told.streams[0].watches.get(benefit=GEPI), day=told.day).classes
-    assert not told_now & PLACE_REVEALING
+    assert not told_now & NEVER_OF_PROTECTED
 
 
 def test_a_release_that_lapses_freezes_the_watch_as_it_was_last_told(told):

@@ -6,14 +6,15 @@ from unittest import mock
 
 import pytest
 from django.db import OperationalError, connection, connections
+from django.db.models import F
 from django.utils import timezone
 
-from deliveries import building, release, runs, storage
+from deliveries import building, plan, release, runs, storage
 from deliveries.models import Candidate, Delivery, Disclosure, Run, StreamRun
 from deliveries.reading import read, read_head
 from deliveries.verification import verify
 from subscriptions.models import Agreement, Customer, Pending, Stream, Watch
-from subscriptions.models.watches import OrderKind
+from subscriptions.models.orders import OrderKind
 from tests.factories import BlockFactory
 from tests.histories.sources import FP, SJP, sickness
 from tests.histories.world import World
@@ -77,6 +78,21 @@ def test_a_night_can_be_rehearsed_any_number_of_times_before_its_run(world):
     assert Run.objects.count() == 3
 
 
+def test_a_night_is_rehearsed_in_the_day_before_it_and_its_rehearsal_never_keeps_it_waiting(watched):
+    day = watched.day
+    rehearsal = runs.start_night(day=day, at=watched.now, dry_run=True)
+    assert rehearsal.deadline == watched._at(22)
+    runs.release_stream(rehearsal.streams.first())
+    watched.now = watched._at(22)
+
+    run = watched.start_night()
+
+    rehearsal.refresh_from_db()
+    assert (rehearsal.status, run.status) == (Run.Status.ABORTED, Run.Status.RUNNING)
+    assert sorted(statuses(rehearsal)) == [Status.CARRIED_OVER, Status.CARRIED_OVER, Status.REHEARSED]
+    assert set(statuses(runs.perform(run))) == {Status.RELEASED}
+
+
 def test_two_runs_never_overlap(world):
     world.start_night()
 
@@ -95,7 +111,8 @@ def test_a_refused_run_leaves_nothing_behind(watched):
 
 
 def test_a_night_ends_in_the_morning_and_a_late_one_has_as_long_as_it_would_have_had(world):
-    starts, ends = runs.plan_of_night(world.day)
+    night = plan.night_of(world.day)
+    starts, ends = night.starts, night.deadline
     late = starts + timedelta(days=3)
 
     assert runs.start_night(day=world.day, at=starts, dry_run=True).deadline == ends
@@ -107,7 +124,8 @@ def test_a_night_ends_in_the_morning_and_a_late_one_has_as_long_as_it_would_have
 def test_a_night_may_end_before_or_after_midnight(world, settings, ends):
     settings.NIGHT_ENDS = settings.NIGHT_ENDS.fromisoformat(ends)
 
-    starts, end = runs.plan_of_night(world.day)
+    night = plan.night_of(world.day)
+    starts, end = night.starts, night.deadline
 
     assert timedelta(0) < end - starts < timedelta(days=1)
 
@@ -293,9 +311,59 @@ def test_a_worker_that_has_lost_its_lease_releases_nothing(watched):
         runs.release_stream(stream_run)
 
     stream_run.refresh_from_db()
-    assert (stream_run.status, stream_run.tries) == (Status.WAITING, 0)
+    assert (stream_run.status, stream_run.tries) == (Status.WAITING, 1)
     assert not Delivery.objects.exists()
     assert Stream.objects.get(pk=watched.streams[0].pk).leased_until is not None, "it is the other worker's"
+
+
+def test_a_stream_whose_workers_are_too_slow_to_keep_it_is_given_up_after_as_many_tries(watched):
+    """Each loses its lease to the next: without end, were it no try, and nobody would hear of it."""
+    run = watched.start_night()
+    slow = run.streams.get(stream=watched.streams[0])
+    true = building.Builder.build
+
+    def build(builder, at):
+        draft = true(builder, at)
+        Stream.objects.filter(pk=builder.law.stream.pk).update(lease=F("lease") + 1, leased_until=None)
+        return draft
+
+    with mock.patch.object(building.Builder, "build", build):
+        for _ in range(runs.TRIES + 1):
+            runs.release_stream(slow)
+
+    slow.refresh_from_db()
+    assert (slow.status, slow.code) == (Status.FAILED, "TooManyTries")
+
+
+def test_a_worker_that_waited_for_the_lease_while_another_released_the_stream_does_not_release_it_again(watched):
+    run = watched.start_night()
+    stream_run = run.streams.get(stream=watched.streams[0])
+    true = release.take_lease
+
+    def late(stream, at):
+        with mock.patch.object(runs, "take_lease", true):
+            runs.release_stream(stream_run)
+        return true(Stream.objects.get(pk=stream.pk), at)
+
+    with mock.patch.object(runs, "take_lease", late):
+        runs.release_stream(stream_run)
+
+    assert Delivery.objects.filter(stream=watched.streams[0]).count() == 1
+
+
+def test_a_long_document_is_examined_and_released_under_a_lease_that_is_kept(watched, monkeypatch):
+    monkeypatch.setattr(runs.reading, "SOME", 1)
+    run = watched.start_night()
+    kept, true = [], release.keep_lease
+
+    def keep(stream, token, at, watches=0):
+        kept.append(watches)
+        true(stream, token, at, watches)
+
+    with mock.patch.object(runs, "keep_lease", keep):
+        runs.release_stream(run.streams.get(stream=watched.streams[0]))
+
+    assert kept == [0, 0, 1], "after the page, at a person examined, and for the watches to be written"
 
 
 def test_a_lease_lost_while_building_ends_the_try(watched):

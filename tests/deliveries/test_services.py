@@ -6,7 +6,7 @@ import pytest
 
 from benefits.models import PersonFacts, Protection
 from benefits.services import person_of
-from deliveries import services, storage, tasks
+from deliveries import rights, services, storage, tasks
 from deliveries.models import Delivery, Disclosure, Fetch, Told
 from deliveries.reading import read
 from deliveries.services import (
@@ -55,6 +55,16 @@ def refusal(delivery: Delivery) -> str:
         assert Fetch.objects.latest("pk").refusal == refused.code
         return refused.code
     return ""
+
+
+def test_whether_it_would_be_handed_out_once_more_is_asked_of_the_row_as_it_now_stands():
+    watch = WatchFactory(stream__served=True)
+    delivery = delivered([said_of(watch)], stream=watch.stream)
+    assert services.refusal_now(delivery, AT) == ""
+
+    Delivery.objects.filter(pk=delivery.pk).update(recalled_at=AT)
+
+    assert services.refusal_now(delivery, AT) == "RECALLED"
 
 
 def test_a_fetch_hands_over_the_document_and_is_logged(delivery):
@@ -378,7 +388,7 @@ def test_what_all_may_still_be_told_is_left_alone(released):
 
 
 def test_rights_are_asked_for_every_watch_of_a_large_delivery(released, monkeypatch):
-    monkeypatch.setattr(services, "PAGE", 1)
+    monkeypatch.setattr(rights, "PAGE", 1)
     protect(released)
 
     assert no_longer_allowed(of(released, 3), of(released, 3).stream, released.now) == {"PROTECTED"}

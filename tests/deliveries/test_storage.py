@@ -25,6 +25,15 @@ def test_a_kept_document_has_its_place_and_its_draft_is_gone(kept):
     assert not any((kept.parent.parent / "unfinished").iterdir())
 
 
+def test_a_draft_that_is_not_what_was_written_any_more_gets_no_place():
+    draft = storage.temporary()
+    draft.write_bytes(TEXT.swapcase())
+
+    with pytest.raises(storage.NotAsWritten):
+        storage.keep(draft, SHA256)
+    assert not storage.place_of(SHA256).exists()
+
+
 def test_drafts_never_meet():
     assert storage.temporary() != storage.temporary()
 

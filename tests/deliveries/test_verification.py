@@ -13,7 +13,7 @@ from deliveries.document import Block, Entry, Status
 from deliveries.models import Delivery, Disclosure, Told
 from deliveries.verification import fold, verify
 from subscriptions.models import Pending, Stream, Watch
-from subscriptions.models.watches import OrderKind
+from subscriptions.models.orders import OrderKind
 from tests.documents import CASES, EMPTY, FULL, a_block, an_item, delivered
 from tests.factories import DeliveryFactory, DisclosureFactory
 from tests.histories.sources import SJP, sickness

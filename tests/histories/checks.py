@@ -8,10 +8,10 @@ from benefits.models import PersonFacts, PersonNumber, Protection
 from deliveries import storage
 from deliveries.decisions import Decider
 from deliveries.models import Delivery, Disclosure
-from deliveries.reading import read
+from deliveries.reading import PersonEntry, read
 from deliveries.runs import stopped_by
 from deliveries.verification import Fold, Report, _told_otherwise, verify
-from subscriptions.decision import PLACE_REVEALING
+from subscriptions.decision import NEVER_OF_PROTECTED
 from subscriptions.models import Stream, Watch
 from subscriptions.profiles import law_of, released_among
 
@@ -58,6 +58,7 @@ def check_document(delivery: Delivery) -> None:
     rows = Disclosure.objects.filter(delivery=delivery).select_related("decision")
     logged = {one.watch_id: frozenset(one.decision.classes) for one in rows}
     for entry in read(storage.place_of(delivery.sha256), check=False):
+        _check_number(entry, decider)
         for block in entry.blocks:
             watch = Watch.objects.get(pk=block.watch)
             fields = catalogue().sections[block.section].fields
@@ -69,7 +70,17 @@ def check_document(delivery: Delivery) -> None:
             assert told <= decision.classes, f"{told - decision.classes} may no longer be told"
             if protected(watch):
                 assert released_among([watch], delivery.day), "a block was told of a protected person"
-                assert told.isdisjoint(PLACE_REVEALING), "a place was told of a protected person"
+                assert told.isdisjoint(NEVER_OF_PROTECTED), "a place or a number was told of a protected person"
+
+
+def _check_number(entry: PersonEntry, decider: Decider) -> None:
+    """A person stands under the number ordered by and is said to be no other, but where identity may be told."""
+    for watch in Watch.objects.filter(pk__in={one.watch for one in [*entry.statuses, *entry.blocks]}):
+        decider.about([watch])
+        if "identity" not in decider.decide(watch)[0].classes:
+            assert entry.number == watch.ordered_number, "a number was told that the customer did not order by"
+            said = {one.reason for one in entry.statuses if one.watch == watch.pk}
+            assert Watch.EndReason.DUPLICATE not in said, "two persons were told to be one"
 
 
 def classes_of(fields: Iterable[Field], content: dict[str, Any]) -> Iterator[str]:

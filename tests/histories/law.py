@@ -20,8 +20,8 @@ from subscriptions.models import (
     Stream,
     Watch,
 )
-from subscriptions.models.watches import OrderKind
-from subscriptions.orderfile import Line
+from subscriptions.models.orders import OrderKind
+from subscriptions.orders.lines import Line
 from subscriptions.profiles import law_of
 from tests.factories import BlockFactory, ConsentFactory, ProtectedReleaseFactory, ReservationFactory
 from tests.histories.sources import AP
@@ -29,6 +29,7 @@ from tests.histories.steps import ANY, DAYS_AGO, PERSON, REFUSED, STREAM, happen
 from tests.histories.world import ASKED, BENEFITS, NARROW, PLAIN, WIDE, World
 
 BENEFIT = st.sampled_from(BENEFITS)
+KIND = st.sampled_from([OrderKind.NEW, OrderKind.NEW, OrderKind.CANCEL, OrderKind.REFRESH])
 SOME_BENEFITS = st.lists(BENEFIT, min_size=1, max_size=4, unique=True)
 BASES = [PLAIN, ASKED]
 LASTS = st.integers(0, 3)  # days
@@ -129,6 +130,26 @@ class Law:
         watched = set(self.watches().filter(stream=stream, person=person_of(number)).values_list("benefit", flat=True))
         left = [benefit, *BENEFITS] if benefit not in watched else [one for one in BENEFITS if one not in watched]
         return self.orders(stream, Line(OrderKind.NEW, number, (left or BENEFITS)[0], since, "A1", "B1"))
+
+    @happens(weight=3, when=lambda self: self.known_by_another_number(), which=ANY, kind=KIND)
+    def ordered_by_another_number(self, which, kind):
+        """Of a person who is watched, where it may not be told that the two are one if there is such a stream."""
+        watch, number = pick(self.known_by_another_number(), which)
+        since = self.world.day if kind == OrderKind.NEW else None
+        return self.orders(watch.stream, Line(kind, number, watch.benefit, since, "A1", "B1"))
+
+    def known_by_another_number(self) -> list[tuple[Watch, str]]:
+        """The open watches on persons with several numbers, and each of the others."""
+        several = [{one.number, *one.former} for one in self.world.sources.people if one.former]
+        pairs = [
+            (watch, number)
+            for watch in self.watches().filter(ordered_number__in=set().union(*several))
+            for numbers in several
+            for number in sorted(numbers - {watch.ordered_number})
+            if watch.ordered_number in numbers
+        ]
+        told = {one.pk: law_of(one, self.world.day).tells_numbers for one in self.live()} if pairs else {}
+        return [one for one in pairs if not told[one[0].stream_id](one[0].benefit)] or pairs
 
     @happens(weight=2, when=lambda self: self.live(), place=STREAM, benefit=BENEFIT, ago=DAYS_AGO)
     def ordered_many(self, place, benefit, ago):

@@ -1,6 +1,6 @@
 """A small world for histories: a few persons, three customers with a stream each, the law they rest on, and a clock."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -9,12 +9,13 @@ from unittest import mock
 
 from django.utils import timezone
 
+from benefits.models import PersonNumber
 from deliveries import runs
 from deliveries.models import Run
-from subscriptions.models import Agreement, LegalBasis, Order, OrderLine, Scope, Stream, Watch
-from subscriptions.models.watches import OrderKind
-from subscriptions.orderfile import Line
-from subscriptions.services import place_order
+from subscriptions.models import Agreement, LegalBasis, Order, OrderLine, Pending, Scope, Stream, Watch
+from subscriptions.models.orders import OrderKind
+from subscriptions.orders.lines import Line
+from subscriptions.orders.placing import place_order
 from tests.factories import (
     CLASSES,
     AgreementFactory,
@@ -96,6 +97,24 @@ class World:
         """Open a watch on a person by the number that the person has now."""
         self.order(stream, OrderKind.NEW, self.sources.people[person].number, benefit, start)
         return Watch.objects.open().latest("pk")
+
+    def owe(self, streams: Sequence[Stream], persons: int, benefits: Sequence[str]) -> None:
+        """Watches on so many persons for each benefit, in each stream, as orders open them."""
+        people = PersonNumber.objects.order_by("person")[:persons]
+        watches = Watch.objects.bulk_create(
+            Watch(
+                stream=stream,
+                person_id=one.person_id,
+                ordered_number=one.number,
+                benefit=benefit,
+                from_date=FIRST_DAY.replace(year=2025),
+                opened_at=self.now,
+            )
+            for stream in streams
+            for one in people
+            for benefit in benefits
+        )
+        Pending.objects.bulk_create(Pending(watch=one, reason=Pending.Reason.FIRST, since=self.now) for one in watches)
 
     def scope(self, stream: Stream, **changes) -> Scope:
         """A new version of what a stream's agreement covers."""

@@ -3,7 +3,9 @@
 import pytest
 from django.db import connection
 
+from benefits.models import Person
 from lefi import bulk
+from tests.factories import PersonFactory, identity_number
 
 pytestmark = pytest.mark.django_db
 
@@ -66,3 +68,18 @@ def test_dropping_what_is_not_there_is_harmless(words):
 
 def test_the_database_in_use_is_known():
     assert bulk.on_postgresql() is (connection.vendor == "postgresql")
+
+
+def test_a_fresh_id_is_one_that_no_row_has_had_and_that_no_later_row_gets(words):
+    gone = PersonFactory(held=None, known=None).pk
+    Person.objects.filter(pk=gone).delete()
+    bulk.copy_rows("test_words", ["n", "word"], [(n, identity_number(n)) for n in (1, 2)])
+    bulk.execute(
+        f"INSERT INTO benefits_person (id, first_number) SELECT {bulk.fresh_id('benefits_person', 'n')}, word "
+        "FROM test_words"
+    )
+    later = Person.objects.create(first_number=identity_number(3))
+
+    drawn = set(Person.objects.exclude(pk=later.pk).values_list("pk", flat=True))
+    assert len(drawn) == 2
+    assert gone < min(drawn) and max(drawn) < later.pk

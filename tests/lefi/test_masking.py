@@ -122,6 +122,47 @@ def test_masking_twice_is_masking_once(text):
     assert mask_identity_numbers(once) == once
 
 
+TOKEN = "3f0c1b9a-55d2-4e7b-9d57-0a6c8f1e2b3d"
+
+
+@pytest.mark.parametrize(
+    ("address", "logged"),
+    [
+        ("GET /invitation/hV3x_-9Qk2/", f"GET /invitation/{MASK}/"),
+        ("Gone: /invitation/hV3x_-9Qk2/", f"Gone: /invitation/{MASK}/"),
+        (f"GET /connect/{TOKEN}/", f"GET /connect/{MASK}/"),
+        (f"POST /connect/{TOKEN}/message/", f"POST /connect/{MASK}/message/"),
+        (f"GET /connect/draft/{TOKEN}/summary/", f"GET /connect/draft/{MASK}/summary/"),
+        (f"https://lefi.example/connect/{TOKEN}/", f"https://lefi.example/connect/{MASK}/"),
+        ("GET /accounts/password/reset/key/1-c8x-5f/", f"GET /accounts/password/reset/key/{MASK}/"),
+        (
+            "GET /accounts/oidc/freja/login/callback/?code=a/b&state=c",
+            f"GET /accounts/oidc/freja/login/callback/?{MASK}",
+        ),
+    ],
+)
+def test_an_address_that_lets_in_whoever_has_it_is_logged_without_what_makes_it_so(address, logged):
+    record = logging.makeLogRecord({"msg": "%s", "args": (address,)})
+    MaskingFilter().filter(record)
+
+    assert masking_processor(None, "info", {"request": address}) == {"request": logged}
+    assert record.msg == logged
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "GET /connect/?kind=socialnamnd",
+        "GET /invitation/",
+        "GET /watches/?state=ended",
+        "GET /admin/subscriptions/invitation/17/change/",
+        "GET /admin/subscriptions/connection/17/accept/",
+    ],
+)
+def test_other_addresses_stay_readable(address):
+    assert masking_processor(None, "info", {"request": address}) == {"request": address}
+
+
 def test_an_event_is_masked_in_all_its_depth_and_keys():
     event = {
         "event": f"ordered {NUMBER}",

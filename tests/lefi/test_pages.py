@@ -16,8 +16,23 @@ from tests.documents import delivered, said_of
 from tests.factories import PASSWORD, ConnectionFactory, NoticeFactory, StreamFactory, WatchFactory
 
 OPEN_PAGES = [
+    "/",
+    "/service/",
+    "/service/about/",
+    "/service/recipients/",
+    "/service/technical/",
+    "/service/technical/start/",
+    "/service/promises/",
+    "/service/status/",
+    "/service/releases/",
+    "/service/notices/",
+    "/service/accessibility/",
+    "/service/privacy/",
+    "/service/contact/",
+    "/reference/",
+    "/schema/",
+    "/docs/errors",
     "/accounts/login/",
-    "/accounts/signup/",
     "/accounts/password/reset/",
     "/accounts/inactive/",
     "/connect/",
@@ -29,6 +44,8 @@ ACCOUNT_PAGES = [
     "/accounts/reauthenticate/",
     "/accounts/password/change/",
     "/accounts/sessions/",
+    "/accounts/second-factor/",
+    "/accounts/identities/",
     "/accounts/2fa/",
     "/accounts/2fa/totp/activate/",
     "/accounts/2fa/webauthn/",
@@ -39,14 +56,26 @@ PORTAL_PAGES = [
     "/",
     "/watches/",
     "/watches/find/",
+    "/watches/{watch}/",
+    "/watches/order/?kind=cancel&watch={watch}",
+    "/watches/{watch}/case/",
+    "/watches/cases/",
+    "/orders/",
+    "/orders/new/",
+    "/orders/file/",
+    "/orders/stock/",
     "/deliveries/",
     "/deliveries/{delivery}/",
+    "/deliveries/{delivery}/?print=apart",
+    "/watches/{watch}/told/",
     "/agreements/",
     "/agreements/{agreement}/",
     "/agreements/{agreement}/document/",
     "/notices/",
     "/connect/{token}/",
 ]
+# The official text of the law, and the authorities that supervise us.
+ELSEWHERE = (STATUTES, "https://www.digg.se/", "https://www.imy.se/")
 STRICT = {
     "default-src 'none'",
     "script-src 'self'",
@@ -73,8 +102,8 @@ class Faults(HTMLParser):
         self.found += [f"{tag} {name}" for name in named if name == "style" or name.startswith("on")]
         for name in ("src", "href", "action"):
             address = named.get(name) or ""
-            to_the_law = tag == "a" and address.startswith(STATUTES)  # a link to follow loads nothing
-            if re.match(r"(\w+:)?//|data:|javascript:", address) and not to_the_law:
+            followed = tag == "a" and address.startswith(ELSEWHERE)  # a link to follow loads nothing
+            if re.match(r"(\w+:)?//|data:|javascript:", address) and not followed:
                 self.found.append(f"{tag} {name} {address}")
             if address.startswith(settings.STATIC_URL):
                 self.static.add(address.removeprefix(settings.STATIC_URL).partition("#")[0])
@@ -97,7 +126,8 @@ def fault_free(answer, status: int = 200) -> str:
 def world(client, member):
     """A member with the role integration who has logged in by password, with a watch and a delivery."""
     Member.objects.filter(pk=member.pk).update(role=Member.Role.INTEGRATION)
-    watch = WatchFactory(stream=StreamFactory(served=True, agreement__customer=member.customer))
+    stream = StreamFactory(served=True, agreement__customer=member.customer)
+    watch = WatchFactory(stream=stream, case_reference="EB 2026/0042")
     delivery = delivered([said_of(watch)], stream=watch.stream)
     client.post("/accounts/login/", {"login": member.user.username, "password": PASSWORD})
     client.post("/accounts/reauthenticate/", {"password": PASSWORD})
@@ -126,7 +156,10 @@ def test_pages_that_answer_a_form_hold_to_the_strict_policy(client, world):
     fault_free(client.post(f"/watches/{world['watch']}/number/"))
     fault_free(client.post("/watches/find/", {"number": "1", "reason": ""}))
     fault_free(client.post("/accounts/password/change/", {}))
-    fault_free(client.post("/connect/", {"kind": "socialnamnd", "organisation_number": "1"}))
+    draft = client.post("/connect/", {"kind": "socialnamnd"}).url
+    fault_free(client.post(draft, {"organisation_number": "1"}))
+    for rest in ("information", "people", "deliveries", "annexes", "summary", "later"):
+        fault_free(client.get(draft.replace("organisation", rest)))
 
 
 @pytest.mark.parametrize("url", ["/admin/", "/admin/accounts/user/", "/admin/accounts/user/add/"])
@@ -188,6 +221,28 @@ def test_the_menu_marks_the_page_shown_and_those_below_it(client, world):
     assert marked("/") == ["/"]
     assert marked("/watches/find/") == ["/watches/"]
     assert marked("/accounts/sessions/") == ["/accounts/2fa/"]
+    assert marked("/service/status/") == ["/service/"]
+
+
+@pytest.mark.parametrize(
+    ("url", "above"),
+    [
+        ("/watches/{watch}/", ["/watches/"]),
+        ("/watches/find/", ["/watches/"]),
+        ("/deliveries/{delivery}/", ["/deliveries/"]),
+        ("/agreements/{agreement}/", ["/agreements/"]),
+        ("/orders/new/", ["/orders/"]),
+        ("/connect/{token}/", ["/connect/"]),
+        ("/reference/person/", ["/service/", "/reference/"]),
+        ("/service/technical/start/", ["/service/", "/service/technical/"]),
+        ("/schema/", ["/service/", "/service/technical/"]),
+    ],
+)
+def test_a_deep_page_leads_to_those_above_it(client, world, url, above):
+    page = client.get(url.format(**world)).content.decode()
+
+    crumbs = page.partition('<nav class="breadcrumbs"')[2].partition("</nav>")[0]
+    assert re.findall(r'href="([^"]+)"', crumbs) == above
 
 
 def test_nobody_signs_up(client, db, django_user_model):
@@ -243,6 +298,7 @@ def test_vendored_files_are_those_whose_checksums_are_recorded():
 
 
 def test_style_sheets_of_our_own_ask_for_nothing_outside():
-    for path in (Path(settings.BASE_DIR, "static") / name for name in ("lefi.css", "admin-theme/admin.css")):
+    static = Path(settings.BASE_DIR, "static")
+    for path in [*static.glob("*.css"), *static.glob("admin-theme/*.css")]:
         for address in re.findall(r'url\("?([^")]*)', path.read_text()):
             assert (path.parent / address).resolve().is_file()

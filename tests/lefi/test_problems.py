@@ -7,16 +7,19 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
+from django.utils import translation
 from rest_framework.exceptions import APIException, ParseError, ValidationError
 
 from lefi.errors import Refused
 from lefi.problems import CODES, PROBLEMS, problem, problem_response
 from subscriptions.answers import Answer, sentence
 from subscriptions.decision import Refusal
+from subscriptions.orders.lines import OrderRefused
 from tests.factories import ApiClientFactory, StreamFactory, identity_number
 from tests.partners import PROBLEM, partner, problem_of, refusal_of
 
-DOCS = Path(settings.BASE_DIR) / "docs" / "errors.md"
+ROOT = Path(settings.BASE_DIR)
+DOCS = ROOT / "docs" / "errors.md"
 NUMBER = identity_number(1)
 
 
@@ -28,7 +31,7 @@ def codes_raised(*modules: str) -> set[str]:
     """The codes that modules raise refusals with, where the code is written out."""
     found = set()
     for module in modules:
-        for node in ast.walk(ast.parse((Path(settings.BASE_DIR) / module).read_text(encoding="utf-8"))):
+        for node in ast.walk(ast.parse((ROOT / module).read_text(encoding="utf-8"))):
             if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and node.exc.args:
                 code = node.exc.args[0]
                 if isinstance(code, ast.Constant):
@@ -45,9 +48,9 @@ def documented(part: str) -> dict[str, str]:
 def test_every_code_that_the_api_s_services_raise_is_listed():
     raised = codes_raised(
         "deliveries/services.py",
-        "subscriptions/api.py",
         "subscriptions/authentication.py",
-        "subscriptions/orderfile.py",
+        *(str(path) for path in ROOT.glob("subscriptions/api/*.py")),
+        *(str(path) for path in ROOT.glob("subscriptions/orders/*.py") if path.name != "mending.py"),  # the portal's
     )
 
     assert raised
@@ -71,6 +74,13 @@ def test_every_answer_to_a_line_has_a_sentence(code):
 
 def test_a_code_that_is_not_listed_is_not_told():
     assert '"NOT_ALLOWED"' in body(problem("A_CODE_OF_TOMORROW"))
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "Row 17."), ("sv", "Rad 17.")])
+def test_where_a_file_cannot_be_read_is_said_in_the_reader_s_words(language, words):
+    with translation.override(language):
+        assert f'"detail": "{words}"' in body(problem_response(OrderRefused("FORM", 17), {}))
+        assert "detail" not in body(problem_response(OrderRefused("FORM"), {}))
 
 
 def test_what_is_repeated_of_a_request_is_masked():
@@ -116,7 +126,7 @@ def test_an_unforeseen_fault_is_a_problem_without_its_details(monkeypatch, caplo
         raise RuntimeError(f"Something about {NUMBER}")
 
     stream = StreamFactory(served=True)
-    monkeypatch.setattr("subscriptions.api.place_order", fail)
+    monkeypatch.setattr("subscriptions.orders.placing.receive", fail)
     rows = [{"typ": "nybestallningBevakning", "personnummer": NUMBER, "formaner": ["sjukpenning"]}]
 
     answer = partner(ApiClientFactory(customer=stream.agreement.customer)).post(

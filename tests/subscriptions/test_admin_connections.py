@@ -4,23 +4,33 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.db import DatabaseError, transaction
 from django.urls import reverse
 from django.utils import timezone
 
 from lefi.audit.models import AuditEvent
-from subscriptions.connections import accept_connection, apply_for_connection, send_agreement, sign_for_customer
-from subscriptions.models import Agent, Agreement, ApiClient, Connection, Stream
+from subscriptions.connections import (
+    accept_connection,
+    answer_applicant,
+    apply_for_connection,
+    send_agreement,
+    sign_for_customer,
+    write_as_applicant,
+)
+from subscriptions.models import Agent, Agreement, ApiClient, Connection, ConnectionMessage, Notice, Stream
 from tests.factories import (
     AT,
     PURPOSE,
     AgentFactory,
     AgreementFactory,
+    ApiClientFactory,
     ApplicationFactory,
     ConnectionFactory,
     CustomerFactory,
     LegalBasisFactory,
     ScopeFactory,
     UserFactory,
+    identity_number,
 )
 from tests.subscriptions.test_connections import VALUES
 
@@ -72,13 +82,72 @@ def test_the_worklist_has_those_that_wait_on_top_the_newest_first(office):
     assert [row.pk for row in page.context["cl"].result_list] == [new.pk, old.pk, refused.pk]
 
 
+def test_an_application_whose_newest_message_is_the_applicants_awaits_an_answer(office, staff):
+    answered, asked, _quiet = ConnectionFactory.create_batch(3)
+    for one in (answered, asked):
+        write_as_applicant(connection=one, text="När kan vi börja?", at=AT)
+    answer_applicant(connection=answered, text="I januari.", by=staff, at=AT)
+
+    page = office.get(address("connection", "changelist"), {"awaits": "answer"})
+
+    assert [row.pk for row in page.context["cl"].result_list] == [asked.pk]
+
+
+def test_the_officer_answers_on_a_page_of_its_own_and_the_contact_is_told_by_mail(office, staff, waiting):
+    write_as_applicant(connection=waiting, text="När kan vi börja?", at=AT)
+
+    office.post(address("connection", "message", waiting.pk), {"text": "I januari."})
+
+    message = waiting.messages.last()
+    assert (message.by, message.text) == (staff, "I januari.")
+    assert Notice.objects.filter(connection=waiting, code="CONNECTION_MESSAGE", mailed_at=None).exists()
+    text = page_of(office, "connection", waiting)
+    assert "När kan vi börja?" in text and "I januari." in text
+    assert "Dnr 2026-1" in text
+
+
+@pytest.mark.parametrize("text", ["", f"Det gäller {identity_number(1)}."])
+def test_a_message_that_cannot_be_sent_is_refused_in_words(office, waiting, text):
+    page = office.post(address("connection", "message", waiting.pk), {"text": text})
+
+    assert page.status_code == 200
+    assert not waiting.messages.exists()
+
+
+def test_when_the_agreement_is_in_force_nothing_more_is_written_about_the_application(office, staff):
+    connection = ConnectionFactory(
+        status="accepted", agreement=AgreementFactory(), examined_at=AT, examined_by=UserFactory()
+    )
+
+    assert "message" not in steps_on(office, "connection", connection)
+    page = office.post(address("connection", "message", connection.pk), {"text": "Hej"}).content.decode()
+    assert "Ansökan är avslutad" in page
+    assert not connection.messages.exists()
+
+
+def test_who_may_only_see_applications_writes_to_nobody(client, waiting):
+    reader = UserFactory(is_staff=True)
+    reader.user_permissions.add(Permission.objects.get(codename="view_connection"))
+    client.force_login(reader)
+
+    assert client.post(address("connection", "message", waiting.pk), {"text": "Hej"}).status_code == 403
+
+
+def test_a_message_stands_as_it_was_sent(waiting):
+    message = write_as_applicant(connection=waiting, text="När kan vi börja?", at=AT)
+
+    for change in (lambda: ConnectionMessage.objects.update(text="Nej"), message.delete):
+        with pytest.raises(DatabaseError), transaction.atomic():
+            change()
+
+
 def test_the_page_of_an_application_shows_it_and_the_machine_checks(office, waiting):
     text = page_of(office, "connection", waiting)
 
     assert "bo.ask@example.org" in text
     assert "<strong>TEST-SKADE</strong> Skadereglering: Sjukpenning" in text
     assert text.count("<li><strong>") >= 3
-    assert steps_on(office, "connection", waiting) == ["accept", "refuse"]
+    assert steps_on(office, "connection", waiting) == ["accept", "refuse", "message"]
 
 
 def test_an_officer_accepts_an_application_under_a_code(office, staff, waiting):
@@ -88,7 +157,7 @@ def test_an_officer_accepts_an_application_under_a_code(office, staff, waiting):
     assert wrong.context["refusal"]
     agreement = Agreement.objects.get()
     assert (agreement.code, agreement.prepared_by) == ("AVTAL-1", staff)
-    assert steps_on(office, "connection", waiting) == []
+    assert steps_on(office, "connection", waiting) == ["message"]
 
 
 def test_an_officer_refuses_an_application_with_a_reason(office, waiting):
@@ -260,3 +329,13 @@ def test_an_agents_system_speaks_for_the_agents_own_customer_alone(office):
 
     assert "agent" in wrong.context["adminform"].form.errors
     assert ApiClient.objects.get().agent == agent
+
+
+def test_a_system_that_is_let_in_is_never_pointed_to_another_customer(office):
+    system = ApiClientFactory()
+    other = {"application": ApplicationFactory().pk, "customer": CustomerFactory().pk, "all_streams": "on"}
+
+    office.post(address("apiclient", "change", system.pk), other | {"agent": "", "streams": []})
+
+    now = ApiClient.objects.get(pk=system.pk)
+    assert (now.customer, now.application) == (system.customer, system.application)

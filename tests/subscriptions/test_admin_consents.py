@@ -203,3 +203,12 @@ def test_the_list_costs_as_many_queries_long_as_short(office, django_assert_max_
 
     with django_assert_max_num_queries(10):
         office.get(address("changelist"))
+
+
+def test_no_new_consent_starts_from_another_which_would_be_read_without_a_trace(office):
+    kept = ConsentFactory(evidence="Dnr 4711-77")
+
+    page = office.get(f"{address('add')}?after={kept.pk}")
+
+    assert page.status_code == 200
+    assert kept.evidence not in page.content.decode()

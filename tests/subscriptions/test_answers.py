@@ -29,4 +29,4 @@ def test_a_code_of_another_time_is_shown_as_it_is():
 
 
 def test_no_sentence_tells_that_a_watch_which_was_ended_or_refreshed_had_been_refused():
-    assert set(CARRIED_OUT) == {Answer.ACCEPTED, Answer.CANCELLED, Answer.REFRESH_ORDERED}
+    assert set(CARRIED_OUT) == {Answer.ACCEPTED, Answer.NUMBER_REPLACED, Answer.CANCELLED, Answer.REFRESH_ORDERED}

@@ -83,8 +83,8 @@ def test_without_a_valid_token_the_answer_is_401_with_a_challenge(headers):
     assert answer["WWW-Authenticate"].startswith("Bearer ")
 
 
-def test_the_body_of_a_stranger_is_not_read(stream, settings):
-    settings.ORDER_MAX_BYTES = 10
+def test_the_body_of_a_stranger_is_not_read(stream, monkeypatch):
+    monkeypatch.setattr("subscriptions.orders.files.take_in", None)
 
     answer = Client().post(url_of(stream, "orders"), {"rader": []}, content_type="application/json")
 

@@ -56,14 +56,15 @@ VALUES = {
     "contact_name": "Bo Ask",
     "contact_email": "bo.ask@example.org",
     "contact_phone": "0701234567",
-    "technical_name": "",
-    "technical_email": "",
+    "technical_name": "Ada Ek",
+    "technical_email": "ada.ek@example.org",
     "agent_name": "",
     "agent_organisation_number": "",
     "parts": [{"basis": BASIS, "benefits": [BENEFIT]}],
     "channel": "api",
     "look_back_days": 730,
     "persons": 500,
+    "annexes": {"authority": "Dnr 2026-1"},
     "message": "",
 }
 
@@ -197,7 +198,7 @@ def test_an_organisation_has_one_application_waiting_at_a_time(basis):
 
 def test_one_that_came_in_between_is_refused_in_the_same_words(basis, monkeypatch):
     applied()
-    monkeypatch.setattr("subscriptions.connections.application._faults", lambda *_: iter(()))
+    monkeypatch.setattr("subscriptions.connections.application.faults_of", lambda *_: iter(()))
 
     assert faults() == {("organisation_number", "ALREADY_APPLIED")}
 
@@ -270,6 +271,9 @@ def test_an_officer_is_shown_what_to_look_at(basis):
         message="Långa skadefall.",
         agent_name="Egen AB",
         agent_organisation_number="5560000001",
+        technical_email="",
+        channel="portal",
+        persons=5000,
     )
     OwnerApprovalFactory(basis_code="TEST-PM", benefit="PM:AP")
 
@@ -281,7 +285,11 @@ def test_an_officer_is_shown_what_to_look_at(basis):
         "LOOK_BACK": False,
         "OWNER": False,
         "AGENT": False,
+        "CONTACTS": True,
+        "ESTIMATE": False,
+        "ANNEXES": False,
     }
+    assert "Personuppgiftsbiträdesavtal" in checks["ANNEXES"].sentence
     assert "AVTAL-9" in checks["CUSTOMER"].sentence
     assert "PM:BTI" not in checks["OWNER"].sentence
     assert "TEST-PM" in checks["OWNER"].sentence
@@ -385,7 +393,7 @@ def test_an_existing_customer_keeps_its_name_people_and_agents(basis, officer, a
     assert {first.customer, second.customer} == {customer}
     assert Customer.objects.get().name == "Gamla namnet AB"
     assert customer.active
-    assert (customer.contacts.count(), customer.agents.count()) == (2, 1)
+    assert (customer.contacts.count(), customer.agents.count()) == (3, 1)
 
 
 @pytest.mark.parametrize("stopped", [{"stopped_at": AT}, {}], ids=["by somebody", "after an earlier agreement"])

@@ -43,6 +43,7 @@ pytestmark = pytest.mark.django_db
 ASKING = "TEST-SAMT"
 RISK = "riskbedomning"
 OTHER = "FK:FP"
+OTHER_NUMBER = identity_number(77)
 
 
 def born_on(day: date) -> str:
@@ -404,6 +405,37 @@ def test_a_watch_stands_on_after_a_withdrawal_only_if_another_consent_covers_it(
     assert Watch.objects.open().exists() is stands
 
 
+TOLD, UNTOLD = ["identity", "period"], ["period"]
+
+
+@pytest.mark.parametrize(("classes", "left"), [(TOLD, []), (UNTOLD, ["by another number"])])
+def test_a_withdrawal_ends_watches_by_another_number_only_where_identity_is_told(stream, watch, classes, left):
+    """Else that they end together would tell that the two numbers are one person's (C8)."""
+    WatchFactory(
+        stream=stream,
+        person=watch.person,
+        ordered_number=OTHER_NUMBER,
+        case_reference="by another number",
+        by_number=True,
+    )
+    consent = consent_on(watch, number=watch.ordered_number, classes=classes)
+
+    withdraw_consent(consent=consent, at=AT)
+
+    assert list(Watch.objects.open().values_list("case_reference", flat=True)) == left
+
+
+@pytest.mark.parametrize("classes", [TOLD, UNTOLD])
+def test_a_watch_ends_for_want_of_a_consent_by_its_own_number_alone(stream, watch, classes):
+    consent_on(watch, number=watch.ordered_number, classes=classes, withdrawn_at=AT)
+    another = WatchFactory(stream=stream, person=watch.person, ordered_number=OTHER_NUMBER, by_number=True)
+    consent_on(another, number=OTHER_NUMBER, classes=UNTOLD)
+
+    assert end_watches_without_consent(day=DAY, at=AT) == 1
+
+    assert Watch.objects.open().get() == another
+
+
 def test_a_consent_that_is_renewed_brings_no_watch_back(watch):
     withdraw_consent(consent=consent_on(watch), at=AT)
 
@@ -453,7 +485,7 @@ def test_looking_for_watches_without_consent_costs_queries_by_the_page(stream, d
     for _ in range(40):
         consent_on(WatchFactory(stream=stream), withdrawn_at=AT)
 
-    with django_assert_max_num_queries(15):
+    with django_assert_max_num_queries(20):
         assert end_watches_without_consent(day=DAY, at=AT) == 40
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from benefits.catalogue import catalogue
 from subscriptions.decision import (
-    PLACE_REVEALING,
+    NEVER_OF_PROTECTED,
     Basis,
     Consent,
     Outcome,
@@ -235,13 +235,13 @@ def test_a_watch_that_ended_unconfirmed_is_refused_so_that_its_end_is_told_but_n
     ]
 
 
-@pytest.mark.parametrize("place", sorted(PLACE_REVEALING))
-def test_a_released_protected_person_is_told_of_without_what_reveals_a_place(place):
-    ground = replace(SAM, classes=SAM.classes | {place})
-    released = profile(ground, classes={*SAM.classes, place}, protected=True, released=True)
+@pytest.mark.parametrize("hidden", sorted(NEVER_OF_PROTECTED))
+def test_a_released_protected_person_is_told_of_without_what_reveals_a_place_or_links_numbers(hidden):
+    ground = replace(SAM, classes=SAM.classes | {hidden})
+    released = profile(ground, classes={*SAM.classes, hidden}, protected=True, released=True)
 
-    assert decide(released).classes == SAM.classes
-    assert decide(replace(released, protected=False)).classes == SAM.classes | {place}
+    assert decide(released).classes == SAM.classes - {hidden}
+    assert decide(replace(released, protected=False)).classes == SAM.classes | {hidden}
 
 
 # A cause of each refusal that can stand beside all others.
@@ -423,8 +423,8 @@ def test_both_ends_are_included_and_what_has_no_start_is_not_in_force(start, end
     assert in_force(start, end, DAY) is holds
 
 
-def test_every_class_that_can_reveal_a_place_is_a_class_of_the_catalogue():
-    assert PLACE_REVEALING <= EVERYTHING
+def test_every_class_that_is_never_told_of_the_protected_is_a_class_of_the_catalogue():
+    assert NEVER_OF_PROTECTED <= EVERYTHING
 
 
 def test_a_basis_and_an_agreement_hold_through_their_last_day():

@@ -20,6 +20,9 @@ DETAILS = {
     "basis": "INS-SAM",
     "use_instead": "",
     "watches": 3,
+    "kid": "2026-12-01-1f2e3d4c",
+    "number": 17,
+    "version": "1.0+9.1.0-1",
 }
 
 

@@ -7,7 +7,7 @@ import pytest
 from benefits.models import Protection
 from subscriptions.decision import Refusal, decide
 from subscriptions.models import Agreement
-from subscriptions.profiles import basis_on, best, consents_of, law_of, protected_among
+from subscriptions.profiles import Given, basis_on, best, consents_of, law_of, protected_among
 from tests.factories import (
     AT,
     BASIS,
@@ -138,7 +138,49 @@ def test_consents_are_those_to_the_customer_for_the_purpose_newest_first():
     ConsentFactory(person=first.person, customer=stream.agreement.customer, purpose="annat")
 
     found = consents_of(stream, [first.person_id])
-    assert [one.id for one in found[first.person_id]] == [second.pk, first.pk]
+    assert [one.consent.id for one in found[first.person_id]] == [second.pk, first.pk]
+
+
+@pytest.mark.parametrize(
+    ("agreed", "consented", "by", "speaks"),
+    [
+        (True, True, "another number", True),
+        (True, False, "another number", False),
+        (False, True, "another number", False),
+        (False, False, "the number", True),
+        (False, False, "no number", True),
+    ],
+)
+def test_a_consent_by_another_number_speaks_only_where_it_lets_identity_be_told(agreed, consented, by, speaks):
+    LegalBasisFactory(consent_needed=True)
+    stream = StreamFactory(served=True)
+    ScopeFactory(agreement=stream.agreement, version=2, classes=["identity", "period"] if agreed else ["period"])
+    consent = ConsentFactory(classes=["identity", "period"] if consented else ["period"]).as_value()
+    given = Given({"the number": "1", "another number": "2", "no number": ""}[by], consent)
+
+    assert (law_of(stream, DAY).consent([given], "1", BENEFIT) is consent) is speaks
+
+
+@pytest.mark.parametrize(
+    ("setting", "told"),
+    [
+        ("as agreed", True),
+        ("the agreement leaves identity out", False),
+        ("the basis asks for consent", False),
+        ("deliveries are blocked", False),
+        ("the agreement does not cover the benefit", False),
+    ],
+)
+def test_which_numbers_are_one_persons_is_told_where_identity_may_be_told_of_anybody(setting, told):
+    LegalBasisFactory(consent_needed=setting == "the basis asks for consent")
+    stream = StreamFactory(served=True)
+    if setting == "the agreement leaves identity out":
+        ScopeFactory(agreement=stream.agreement, version=2, classes=["period"])
+    if setting == "deliveries are blocked":
+        BlockFactory(customer=stream.agreement.customer)
+    benefit = "FK:FP" if setting == "the agreement does not cover the benefit" else BENEFIT
+
+    assert law_of(stream, DAY).tells_numbers(benefit) is told
 
 
 def test_the_best_consent_is_one_that_covers_else_the_newest():

@@ -5,10 +5,11 @@ from datetime import date
 import pytest
 
 from subscriptions.models import Agreement, Connection
-from subscriptions.progress import State, steps
+from subscriptions.progress import State, next_step, steps
 from tests.factories import AT, AgreementFactory, ConnectionFactory, UserFactory
 
 DONE, NOW, WAITING, STOPPED = State.DONE, State.NOW, State.WAITING, State.STOPPED
+OPEN_TO_YOU = (Agreement.Status.ACTIVE, Agreement.Status.REFUSED, Agreement.Status.ENDED)
 pytestmark = pytest.mark.django_db
 
 
@@ -66,3 +67,19 @@ def test_an_agreement_that_begins_later_is_active_from_that_day():
     connection = accepted(status=Agreement.Status.ACTIVE, sent_at=AT, valid_from=date(2027, 1, 1))
 
     assert steps(connection)[-1].day == date(2027, 1, 1)
+
+
+@pytest.mark.parametrize("status", Agreement.Status)
+def test_at_every_state_of_the_agreement_it_is_said_what_comes_next(status):
+    step = next_step(accepted(status=status))
+
+    assert step.title and step.text
+    assert step.yours == (status in (Agreement.Status.SENT, *OPEN_TO_YOU))
+    assert bool(step.page) == step.yours
+
+
+@pytest.mark.parametrize(("status", "yours"), [("notified", False), ("withdrawn", True), ("refused", True)])
+def test_before_there_is_an_agreement_it_is_said_too(status, yours):
+    refused = {"refusal": "Nej.", "examined_at": AT, "examined_by": UserFactory()} if status == "refused" else {}
+
+    assert next_step(ConnectionFactory(status=status, **refused)).yours == yours

@@ -16,7 +16,7 @@ from lefi.errors import Refused
 from lefi.foureyes import NotApproved
 from subscriptions import protection
 from subscriptions.models import LawChange, LegalBasis, Pending, ProtectedRelease, Stream, Watch
-from subscriptions.services import end_watches
+from subscriptions.watches import end_watches
 from tests.factories import (
     AT,
     DAY,
@@ -32,9 +32,13 @@ REASON = "Nämnden behöver veta före beslutet."
 Policy = LegalBasis.Protection
 
 
-def releaser():
+BOTH = ("release_protected", "approve_protectedrelease")
+
+
+def releaser(*rights):
+    """Somebody who may propose and approve, if not just the one is named."""
     user = UserFactory(is_staff=True)
-    user.user_permissions.add(Permission.objects.get(codename="release_protected"))
+    user.user_permissions.set(Permission.objects.filter(codename__in=rights or BOTH))
     return user
 
 
@@ -96,6 +100,20 @@ def test_without_the_right_nothing_is_proposed_approved_or_withdrawn(watch, one,
     approve(release, other)
     with refused("NO_RIGHT"):
         protection.withdraw_release(release=release, by=nobody, at=AT, reason=REASON)
+
+
+def test_the_right_to_propose_is_not_the_right_to_approve_nor_the_reverse(watch):
+    proposes, other, approves = (releaser(right) for right in ("release_protected", *BOTH))
+
+    with refused("NO_RIGHT"):
+        propose(watch, approves)
+    release = propose(watch, proposes)
+    with refused("NO_RIGHT"):
+        approve(release, other)
+    approve(release, approves)
+    with refused("NO_RIGHT"):
+        protection.withdraw_release(release=release, by=approves, at=AT, reason=REASON)
+    assert protection.may_see(proposes) and protection.may_see(approves)
 
 
 def test_a_proposal_releases_nothing_and_leaves_no_law_change(watch, one):

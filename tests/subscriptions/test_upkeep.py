@@ -3,7 +3,11 @@
 from datetime import timedelta
 
 import pytest
+from allauth.usersessions.models import UserSession
+from django.contrib.sessions.models import Session
 from django.db import OperationalError, connection
+from django.utils import timezone
+from oauth2_provider.models import AccessToken
 from structlog.testing import capture_logs
 
 from lefi.locks import Lock
@@ -12,13 +16,17 @@ from subscriptions.upkeep import STEPS, keep_up
 from tests.factories import (
     AT,
     DAY,
+    PASSWORD,
+    ApiClientFactory,
     ConsentFactory,
     LegalBasisFactory,
     NoticeFactory,
     ScopeFactory,
     StreamFactory,
+    UserFactory,
     WatchFactory,
 )
+from tests.partners import token_of
 
 pytestmark = pytest.mark.django_db
 
@@ -27,6 +35,19 @@ def test_a_day_on_which_nothing_is_due_changes_nothing():
     WatchFactory(stream__served=True)
 
     assert keep_up(day=DAY, at=AT) == dict.fromkeys(["failed", *(step.__name__ for step in STEPS)], 0)
+
+
+def test_sessions_and_tokens_that_are_over_are_erased_and_no_others(client):
+    user = UserFactory()
+    client.post("/accounts/login/", {"login": user.username, "password": PASSWORD})
+    token_of(ApiClientFactory())
+    now = timezone.now()
+
+    keep_up(day=timezone.localdate(now), at=now)
+    assert (Session.objects.count(), UserSession.objects.count(), AccessToken.objects.count()) == (1, 1, 1)
+
+    keep_up(day=timezone.localdate(now), at=now + timedelta(hours=9))
+    assert (Session.objects.count(), UserSession.objects.count(), AccessToken.objects.count()) == (0, 0, 0)
 
 
 def test_a_step_that_fails_is_undone_and_stops_no_other(monkeypatch):

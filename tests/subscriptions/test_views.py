@@ -1,14 +1,27 @@
 """The portal's pages about watches: whose they are, what they show, what they log."""
 
 import re
+from datetime import date, timedelta
 from urllib.parse import unquote
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
+from lefi import paging
 from lefi.audit.models import Action, AuditEvent
-from subscriptions.models import Watch
-from tests.factories import AT, PersonNumberFactory, ScopeFactory, WatchFactory, identity_number
+from subscriptions import desks
+from subscriptions.models import Member, Watch
+from tests.factories import (
+    AT,
+    MemberFactory,
+    OrderFactory,
+    OrderLineFactory,
+    PersonNumberFactory,
+    ScopeFactory,
+    WatchFactory,
+    identity_number,
+)
 
 LIST, FIND = "/watches/", "/watches/find/"
 
@@ -203,10 +216,10 @@ def test_a_list_without_watches_says_so(client):
 def test_a_long_list_has_pages_and_as_many_queries_as_a_short_one(client, watch, django_assert_max_num_queries):
     WatchFactory.create_batch(60, stream=watch.stream)
 
-    with django_assert_max_num_queries(6):
-        page = client.get(LIST, {"page": "2"})
+    with django_assert_max_num_queries(13):
+        page = client.get(LIST, {"page": "4"})
 
-    assert len(page.context["page"]) == 11
+    assert len(page.context["page"]) == 1
 
 
 @pytest.mark.parametrize("url", [LIST, FIND, "/watches/1/number/"])
@@ -216,3 +229,127 @@ def test_who_is_not_logged_in_is_led_to_the_login(client, db, url):
     answer = client.post(url) if "number" in url else client.get(url)
 
     assert answer.status_code == 302 and answer.url.startswith("/accounts/login/")
+
+
+# Selections
+
+
+def ordered(watch: Watch, user=None) -> Watch:
+    """The watch, as opened by an order of a user; without one, of a system."""
+    fields = {"ordered_by": user} if user else {"client": "skadesystemet"}
+    OrderLineFactory(order=OrderFactory(stream=watch.stream, **fields), watch=watch, answer="ACCEPTED")
+    return watch
+
+
+def shown(client, **asked) -> list[int]:
+    return [watch.pk for watch in client.get(LIST, asked).context["page"]]
+
+
+@pytest.fixture
+def theirs(watch, member):
+    """One ordered by the member, one by a colleague, one by a system; `watch` by nobody known."""
+    colleague = MemberFactory(customer=member.customer)
+    mine, other, system = WatchFactory.create_batch(3, stream=watch.stream)
+    return {
+        "mine": ordered(mine, member.user).pk,
+        "colleague": ordered(other, colleague.user).pk,
+        "system": ordered(system).pk,
+        "user": colleague.user.pk,
+    }
+
+
+def test_a_case_worker_is_shown_the_own_cases_until_another_choice_is_made(client, watch, theirs):
+    page = client.get(LIST)
+
+    assert [one.pk for one in page.context["page"]] == [theirs["mine"]]
+    assert page.context["own"] and page.context["usual"]
+    assert len(shown(client, by="")) == 4
+    assert shown(client, page="1") == [theirs["mine"]]
+
+
+def test_a_case_worker_who_has_ordered_nothing_and_who_handles_files_are_shown_all(client, watch, theirs, member):
+    Member.objects.filter(pk=member.pk).update(role=Member.Role.INTEGRATION)
+    assert len(shown(client)) == 4
+
+    client.force_login(MemberFactory(customer=member.customer).user)
+    assert len(shown(client)) == 4
+
+
+def test_the_list_is_narrowed_by_who_ordered(client, theirs):
+    assert shown(client, by="me") == [theirs["mine"]]
+    assert shown(client, by=theirs["user"]) == [theirs["colleague"]]
+    assert shown(client, by="system") == [theirs["system"]]
+
+
+def test_a_member_of_another_customer_is_nobody_to_narrow_by(client, watch, stranger):
+    ordered(WatchFactory(stream__agreement__customer=stranger.customer), stranger.user)
+
+    page = client.get(LIST, {"by": stranger.user.pk})
+
+    assert len(page.context["page"]) == 1
+    assert str(stranger.user.pk) not in dict(page.context["form"].fields["by"].choices)
+
+
+def test_a_selection_is_kept_as_usual_without_the_reference(client, member, theirs):
+    said = {"by": theirs["user"], "state": "all", "q": "EB 2026/0042", "benefit": "nonsens"}
+    client.post("/watches/usual/", said)
+
+    assert desks.usual_watches(member.user) == f"by={theirs['user']}&state=all"
+    assert shown(client) == [theirs["colleague"]]
+    client.post("/watches/usual/", {"by": ""})
+    assert len(shown(client)) == 4
+
+
+def test_the_list_is_narrowed_by_unit_where_there_are_several(client, watch, member):
+    assert "unit" not in client.get(LIST).context["form"].fields
+    second = MemberFactory(user=member.user)
+    other = WatchFactory(stream__agreement__customer=second.customer)
+
+    assert shown(client, unit=second.customer.pk) == [other.pk]
+
+
+def test_watches_to_be_confirmed_are_a_state(client, watch):
+    soon = WatchFactory(stream=watch.stream, reconfirm_by=timezone.localdate() + timedelta(days=30))
+    WatchFactory(stream=watch.stream, reconfirm_by=timezone.localdate() + timedelta(days=31))
+
+    assert shown(client, state="due") == [soon.pk]
+
+
+@pytest.mark.parametrize("order", ["number", "benefit", "from", "reference"])
+def test_the_list_is_sorted_both_ways_by_pressing_a_heading(client, watch, order):
+    ScopeFactory(agreement=watch.stream.agreement, benefits=["FK:SJP", "FK:BOB"])
+    other = WatchFactory(
+        stream=watch.stream,
+        person__first_number=identity_number(400),
+        benefit="FK:BOB",
+        from_date=date(2025, 1, 1),
+        case_reference="AA",
+    )
+    page = client.get(LIST, {"state": "all"})
+    up, _ = page.context["sorts"][order]
+    first = client.get(LIST + up)
+    down, now = first.context["sorts"][order]
+
+    assert [one.pk for one in first.context["page"]] == [other.pk, watch.pk]
+    assert now == "ascending" and "state=all" in down
+    assert [one.pk for one in client.get(LIST + down).context["page"]] == [watch.pk, other.pk]
+
+
+def test_all_on_a_page_are_ticked_without_scripts(client, watch):
+    assert client.get(LIST).content.decode().count(" checked") == 0
+    assert client.get(LIST, {"all": "1"}).content.decode().count(" checked") == 1
+
+
+def test_more_watches_than_the_list_leads_to_come_by_age_and_no_column_sorts_them(client, watch, monkeypatch):
+    monkeypatch.setattr(paging, "MOST", 2)
+    others = [WatchFactory(stream=watch.stream) for _ in range(3)]
+
+    page = client.get(LIST, {"by": "", "order": "number"})
+    oldest = client.get(LIST, {"by": "", "order": "opened"})
+
+    assert [one.pk for one, _order in page.context["rows"]] == [others[2].pk, others[1].pk]
+    assert [one.pk for one, _order in oldest.context["rows"]] == [watch.pk, others[0].pk]
+    assert page.context["sorts"] == {}
+    text = page.content.decode()
+    assert "1–2 av fler än 2" in text
+    assert "Begränsa den för att se resten." in text

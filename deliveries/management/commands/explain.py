@@ -1,32 +1,22 @@
-"""Why a customer was told, or not, about a person on a day: `manage.py explain --customer AVTAL-1 --day 2026-11-23`.
-
-The identity number is read from standard input or a prompt, never from the arguments, which other processes can see.
-"""
+"""Why a customer was told, or not, about a person on a day: `manage.py explain --customer AVTAL-1 --day 2026-11-23`."""
 
 import json
-import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import date
-from getpass import getpass
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.core.serializers.json import DjangoJSONEncoder
 from django.utils import timezone
 
-from benefits.identity import IdentityError, parse, parse_organisation
-from benefits.models import Person
-from benefits.services import person_of
+from benefits.identity import IdentityError, parse_organisation
 from deliveries.explain import explain
 from deliveries.explanation import Explanation, Ground, InDelivery, SectionVerdict, WatchAnswer
-from lefi.audit.models import Action, record
-from lefi.reasons import ReasonRefused, demand_reason
+from deliveries.management.asking import reader
+from lefi.asking import add_arguments
 from subscriptions.models import Customer
-from subscriptions.profiles import protected_among
-
-CLIENT = "command line"
 
 
 class Command(BaseCommand):
@@ -35,18 +25,14 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--customer", required=True, help="an agreement's code, or ORGANISATION_NUMBER[/UNIT]")
         parser.add_argument("--day", type=date.fromisoformat, required=True, help="YYYY-MM-DD")
-        parser.add_argument("--reason", required=True, help="case or errand, in a few words; kept in the log")
-        parser.add_argument("--protected", action="store_true", help="you have the right to open protected persons")
+        add_arguments(parser)
         parser.add_argument("--json", action="store_true", help="write JSON instead of text")
 
     def handle(self, *args: Any, **options: Any) -> None:
         customer = _customer(options["customer"])
-        try:
-            reason = demand_reason(options["reason"])
-        except ReasonRefused as refused:
-            raise CommandError(refused.sentence) from None
-        person = _person(reason)
-        self._log(person, customer, reason, options)
+        asking = reader(options)
+        person = asking.person()
+        asking.log_read(person, customer=customer.pk, day=str(options["day"]))
         explanation = explain(person=person, customer=customer, day=options["day"])
         if options["json"]:
             said = json.dumps(asdict(explanation), cls=DjangoJSONEncoder, ensure_ascii=False, indent=1)
@@ -54,14 +40,6 @@ class Command(BaseCommand):
             return
         for line in _lines(explanation):
             self.stdout.write(line)
-
-    def _log(self, person: Person, customer: Customer, reason: str, options: dict[str, Any]) -> None:
-        """Log the read; who has not said that they may open a protected person is refused, and that is logged."""
-        withheld = bool(protected_among([person.pk])) and not options["protected"]
-        details = {"customer": customer.pk, "day": str(options["day"]), "withheld": withheld}
-        _record(Action.READ, reason, person, **details)
-        if withheld:
-            raise CommandError("This person has protected identity. Say --protected if you have the right to it.")
 
 
 def _customer(text: str) -> Customer:
@@ -73,31 +51,6 @@ def _customer(text: str) -> Customer:
         return Customer.objects.get(organisation_number=parse_organisation(number), unit=unit)
     except (IdentityError, Customer.DoesNotExist):
         raise CommandError("There is no customer with this agreement, or organisation number and unit.") from None
-
-
-def _person(reason: str) -> Person:
-    text = getpass("Identity number: ") if sys.stdin.isatty() else sys.stdin.readline()
-    try:
-        number = parse(text.strip(), on=timezone.localdate()).number
-    except IdentityError:
-        raise CommandError("This is not an identity number.") from None
-    person = person_of(number)
-    _record(Action.SEARCH, reason, person, found=person is not None)
-    if person is None:
-        raise CommandError("Nobody here holds this identity number.")
-    return person
-
-
-def _record(action: str, reason: str, person: Person | None, **details: Any) -> None:
-    record(
-        action=action,
-        object_type="benefits.person",
-        object_id=person.pk if person else "",
-        client=CLIENT,
-        person_id=person.pk if person else None,
-        reason=reason,
-        **details,
-    )
 
 
 def _lines(explanation: Explanation) -> Iterator[str]:

@@ -3,13 +3,13 @@
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import transaction
-from oauth2_provider.generators import generate_client_secret
-from oauth2_provider.models import Application
 
 from benefits.identity import IdentityError, parse_organisation
-from lefi.audit.models import Action, record
-from subscriptions.models import ApiClient, Customer, Stream
+from lefi.asking import add_arguments, asker
+from subscriptions.clients import issue_client
+from subscriptions.models import Customer, Stream
+
+RIGHT = "subscriptions.add_apiclient"
 
 
 class Command(BaseCommand):
@@ -20,39 +20,16 @@ class Command(BaseCommand):
         parser.add_argument("name", help="What the customer calls the system.")
         parser.add_argument("--unit", default="", help="The customer's unit code.")
         parser.add_argument("--stream", type=int, action="append", default=[], help="A stream it is let to; none: all.")
+        add_arguments(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        asking = asker(options, RIGHT)
         customer = _customer(options["organisation_number"], options["unit"])
         streams = _streams(customer, options["stream"])
-        client, secret = issue_client(customer, options["name"], streams)
+        client, secret = issue_client(customer, options["name"], streams, by=asking.user, reason=asking.reason)
         self.stdout.write(f"client_id     {client.application.client_id}")
         self.stdout.write(f"client_secret {secret}")
         self.stdout.write("The secret is not stored and cannot be shown again.")
-
-
-@transaction.atomic
-def issue_client(customer: Customer, name: str, streams: list[Stream]) -> tuple[ApiClient, str]:
-    """Make a client for the customer and return it with its secret.
-
-    It is let to these of the customer's streams; with none named to all, also those to come.
-    """
-    secret = generate_client_secret()
-    application = Application.objects.create(
-        name=name,
-        client_type=Application.CLIENT_CONFIDENTIAL,
-        authorization_grant_type=Application.GRANT_CLIENT_CREDENTIALS,
-        client_secret=secret,
-    )
-    client = ApiClient.objects.create(application=application, customer=customer, all_streams=not streams)
-    client.streams.set(streams)
-    record(
-        action=Action.CREATE,
-        object_type=client._meta.label_lower,
-        object_id=client.pk,
-        reason="issue_client",
-        client=application.client_id,
-    )
-    return client, secret
 
 
 def _customer(organisation_number: str, unit: str) -> Customer:

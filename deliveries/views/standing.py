@@ -1,0 +1,51 @@
+"""The portal's page of watches that should perhaps be ended."""
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_http_methods
+
+from deliveries import standing
+from deliveries.forms import KeepForm
+from deliveries.models import ClosingProposal, ClosingProposalQuerySet
+from lefi.paging import BoundedPaginator
+
+PER_PAGE = 50
+LONGEST = 18  # digits of a row's id, which the database is sure to hold
+
+
+@login_required
+@require_http_methods(["GET", "POST"])
+def watches_to_close(request: HttpRequest) -> HttpResponse:
+    """The open watches that should perhaps be ended, and why; end those that are ticked, or say why they are kept."""
+    day = timezone.localdate()
+    waiting = ClosingProposal.objects.visible_to(request.user).waiting(day)
+    form = KeepForm(request.POST if "keep" in request.POST else None)
+    if request.method == "POST" and _answered(request, waiting, form):
+        return redirect("portal:watches-to-close")
+    rows = waiting.select_related("watch__stream__agreement__customer")
+    page = BoundedPaginator(rows, PER_PAGE).get_page(request.GET.get("page"))
+    return render(request, "portal/watches_to_close.html", {"page": page, "form": form, "ticked": _ticked(request)})
+
+
+def _answered(request: HttpRequest, waiting: ClosingProposalQuerySet, form: KeepForm) -> bool:
+    """End or keep what is ticked; whether that was done."""
+    chosen = waiting.filter(pk__in=_ticked(request))
+    if "end" in request.POST:
+        ended = standing.end_chosen(chosen=chosen, by=request.user, at=timezone.now())
+        messages.success(request, ngettext("%d watch has ended.", "%d watches have ended.", ended) % ended)
+        return True
+    if not form.is_valid():
+        return False
+    why = form.cleaned_data["why"]
+    kept = standing.keep_chosen(chosen=chosen, why=why, by=request.user, day=timezone.localdate())
+    messages.success(request, ngettext("%d watch is kept.", "%d watches are kept.", kept) % kept)
+    return True
+
+
+def _ticked(request: HttpRequest) -> list[int]:
+    said = request.POST.getlist("proposal")[:PER_PAGE]
+    return [int(pk) for pk in said if pk.isascii() and pk.isdecimal() and len(pk) <= LONGEST]
