@@ -65,5 +65,6 @@ def go_by_the_menu(page: Page, address: str) -> None:
 
 
 def wider_than_the_screen(page: Page) -> int:
-    """By how many pixels the page must be scrolled sideways."""
+    """By how many pixels the page, once it is all there, must be scrolled sideways."""
+    page.wait_for_load_state("domcontentloaded")
     return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")

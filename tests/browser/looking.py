@@ -47,6 +47,7 @@ TEXTS = """() => {
 
 def against_wcag(page: Page) -> Iterator[str]:
     """What axe finds on the page at levels A and AA of WCAG 2.2, a line for each place."""
+    page.wait_for_load_state("domcontentloaded")
     page.evaluate(AXE)
     # Without a preload: what axe makes of style sheets that import others is an inline style, which the policy stops.
     found: dict[str, Any] = page.evaluate(

@@ -119,10 +119,10 @@ def test_an_organisation_is_connected_by_three_people_and_never_by_two(page, off
 
     become(page, officer, to=agreement)
     sign_for_fk(page)
-    assert page.locator(".object-tools a[href$='approve/']").count() == 0
+    expect(page.locator(".object-tools a[href$='approve/']")).to_have_count(0)
     page.goto(agreement.replace("change/", "approve/"))
     expect(page.locator(".errornote")).to_be_visible()
-    assert page.locator(".submit-row [type=submit]").count() == 0
+    expect(page.locator(".submit-row [type=submit]")).to_have_count(0)
     assert Agreement.objects.get().status == Agreement.Status.SIGNED_BY_FK
     assert not Stream.objects.exists()
 
@@ -222,4 +222,4 @@ def test_on_paper_there_is_the_agreement_and_nothing_else(page, officer):
 
     shown = page.inner_text("body")
     assert re.match(rf"\s*Avtal {CODE}", shown)
-    assert page.locator("form:visible, nav:visible, header:visible, footer:visible").count() == 0
+    expect(page.locator("form:visible, nav:visible, header:visible, footer:visible")).to_have_count(0)

@@ -106,7 +106,7 @@ def test_a_page_of_watches_is_short_enough_to_go_through_on_a_telephone(page, me
     WatchFactory.create_batch(60, stream=stream, case_reference="EB 2026/0042")
     log_in(page, member.user, to="/watches/")
 
-    assert page.locator("table.watches tbody tr").count() == 20
+    expect(page.locator("table.watches tbody tr")).to_have_count(20)
     assert page.evaluate("document.documentElement.scrollHeight") < 5000
     page.click("a[href*='all=1']")
     expect(page.locator("[name=watch]:checked")).to_have_count(20)

@@ -87,5 +87,5 @@ def test_on_paper_there_is_the_content_alone(page, transactional_db):
 
     page.emulate_media(media="print")
 
-    assert page.locator("header:visible, nav:visible, footer:visible").count() == 0
-    assert page.locator("main table:visible").count() == 1
+    expect(page.locator("header:visible, nav:visible, footer:visible")).to_have_count(0)
+    expect(page.locator("main table:visible")).to_have_count(1)

@@ -78,7 +78,7 @@ def order_one(page) -> None:
     page.fill("[name=number]", GOOD)
     page.click("main button[type=submit]")
     page.wait_for_url("**/orders/*/")
-    assert page.locator("#lines ~ table tbody tr").count() == 2
+    expect(page.locator("#lines ~ table tbody tr")).to_have_count(2)
     assert not Watch.objects.exists()
 
     page.click(CONFIRM)
@@ -132,14 +132,14 @@ def test_a_file_with_faults_is_previewed_confirmed_and_its_answers_looked_throug
     log_in(page, member.user)
     send_file(page, GOOD, WRONG, OTHER)
     lines = page.locator("#lines ~ table tbody tr")
-    assert lines.count() == 1
+    expect(lines).to_have_count(1)
     assert not Watch.objects.exists()
 
     page.click(CONFIRM)
     page.wait_for_selector(".message-box--success-short")
     assert Watch.objects.count() == 2
     page.click("a[href='?answer=ACCEPTED#lines']")
-    assert lines.count() == 2
+    expect(lines).to_have_count(2)
     lines.first.locator("form[action*='/number/'] button").click()
     expect(lines.first).to_contain_text(f"{GOOD[:8]}-{GOOD[8:]}")
     with page.expect_download() as download:
@@ -171,7 +171,7 @@ def test_a_preview_is_thrown_away(page, member, plain):
     page.wait_for_selector(".message-box--info-short")
 
     assert Order.objects.get().status == Order.Status.THROWN_AWAY
-    assert page.locator("main button[name=step]").count() == 0
+    expect(page.locator("main button[name=step]")).to_have_count(0)
 
 
 def test_an_order_in_hand_shows_how_far_it_has_come_until_it_is_done(page, member, plain):
@@ -192,7 +192,7 @@ def test_an_order_in_hand_shows_how_far_it_has_come_until_it_is_done(page, membe
     expect(page.locator("progress")).to_have_attribute("value", "50", timeout=10_000)
     Order.objects.filter(pk=order.pk).update(status=Order.Status.DONE, lines_done=1000, done_at=timezone.now())
     expect(page.locator("progress")).to_have_count(0, timeout=10_000)
-    assert page.locator("h1 .badge--success").count() == 1
+    expect(page.locator("h1 .badge--success")).to_have_count(1)
 
 
 def test_watches_are_ended_from_the_list(page, member, plain):
@@ -202,7 +202,7 @@ def test_watches_are_ended_from_the_list(page, member, plain):
     page.check(f"[name=watch][value='{watches[0].pk}']")
     page.check(f"[name=watch][value='{watches[1].pk}']")
     page.click("button[form=chosen][value=cancel], #chosen button[value=cancel]")
-    assert page.locator("tbody tr").count() == 2
+    expect(page.locator("tbody tr")).to_have_count(2)
     page.click("main button[type=submit]")
     page.wait_for_url("**/orders/*/")
 

@@ -135,6 +135,7 @@ def test_a_system_is_let_in_and_its_secret_is_shown_once(page, administrator, wa
     page.check("[name=scopes][value=deliveries]")
     page.check("[name=all_streams]")
     page.click("main form button[type=submit]")
+    page.wait_for_selector("dd.secret >> nth=1")
     client_id, secret = page.locator("dd.secret").all_inner_texts()
     assert wider_than_the_screen(page) <= 0
 
@@ -174,7 +175,7 @@ def test_a_new_secret_is_made_and_the_system_stopped(page, administrator, watch)
     page.click("main .button-row a >> text=Stoppa")
     page.click("main form button[type=submit]")
     page.wait_for_selector("text=är stoppat")
-    assert page.locator("main .button-row a >> text=Ny hemlighet").count() == 0
+    expect(page.locator("main .button-row a >> text=Ny hemlighet")).to_have_count(0)
 
 
 def test_the_auditor_reads_who_did_what_and_takes_it_as_a_file(page, administrator, watch):

@@ -39,8 +39,8 @@ def test_a_case_worker_reads_a_delivery_and_acknowledges_it(page, member, watch,
     assert "Sjukpenning: beviljat 50\N{NO-BREAK SPACE}%, 2026-10-01 – 2026-10-31" in page.inner_text(".person")
     page.click("form[action$='/acknowledge/'] button")
 
-    assert page.locator(".message-box--success-short").count() == 1
-    assert page.locator("form[action$='/acknowledge/']").count() == 0
+    expect(page.locator(".message-box--success-short")).to_have_count(1)
+    expect(page.locator("form[action$='/acknowledge/']")).to_have_count(0)
     assert Delivery.objects.get().acknowledged_at is not None
 
 
@@ -66,7 +66,7 @@ def test_a_search_by_number_keeps_the_number_out_of_addresses(page, member, watc
 
     page.fill("[name=q]", watch.ordered_number)
     page.click("form.filters button")
-    assert page.locator("[name=q]:invalid").count() == 1
+    expect(page.locator("[name=q]:invalid")).to_have_count(1)
 
     page.goto("/watches/find/")
     page.fill("[name=number]", watch.ordered_number)

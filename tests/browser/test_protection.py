@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from playwright.sync_api import expect
 
 from benefits.models import Protection
 from deliveries.spontaneous import approve_spontaneous, propose_spontaneous
@@ -90,4 +91,4 @@ def test_staff_see_what_is_frozen_and_propose_a_release(page, transactional_db):
 
     page.wait_for_selector(".messagelist .success")
     page.goto("/admin/subscriptions/protectedrelease/protected/")
-    assert page.locator("a[href*='/protectedrelease/'][href$='/change/']").count() == 1
+    expect(page.locator("a[href*='/protectedrelease/'][href$='/change/']")).to_have_count(1)

@@ -98,14 +98,14 @@ def test_what_has_changed_is_read_beside_what_was_told(page, member, told):
 
 def test_a_person_is_jumped_to_and_a_case_is_found(page, member, told):
     log_in(page, member.user, to=f"/deliveries/{told[0].pk}/")
-    assert page.locator("article.person").count() == 3
+    expect(page.locator("article.person")).to_have_count(3)
 
     page.click(".jump a >> nth=2")
     assert page.url.endswith("#person-3")
     page.fill("[name=q]", "0001")
     page.keyboard.press("Enter")
     page.wait_for_url("**?sought=*")
-    assert page.locator("article.person").count() == 1
+    expect(page.locator("article.person")).to_have_count(1)
     assert "0001" not in page.url
 
     page.click("a[href='?by=me']")
@@ -137,7 +137,7 @@ def test_several_deliveries_are_acknowledged_by_keyboard_alone(page, member, tol
     page.wait_for_selector(".message-box--success-short")
 
     assert Delivery.objects.filter(acknowledged_at=None).count() == 0
-    assert page.locator("[name=delivery]").count() == 0
+    expect(page.locator("[name=delivery]")).to_have_count(0)
 
 
 def test_on_paper_each_person_begins_a_page_if_wanted(page, member, told):

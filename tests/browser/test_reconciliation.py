@@ -58,10 +58,10 @@ def test_a_list_is_sent_its_differences_seen_and_repaired(page, member, stream):
     send_list(page, f"{equal.pk};;;;", f"{differs.pk};;;{'0' * 64};vår", f";{NEW};{BENEFIT};;ny", f"{equal.pk};;;;")
 
     rows = page.locator("#differences ~ table tbody tr")
-    assert rows.count() == 4
+    expect(rows).to_have_count(4)
     faults += faults_here(page)
     page.click("a[href='?kind=ONLY_WE#differences']")
-    assert rows.count() == 1
+    expect(rows).to_have_count(1)
     rows.first.locator("form[action*='/number/'] button").click()
     number = only_we.ordered_number
     expect(rows.first).to_contain_text(f"{number[:8]}-{number[8:]}")
@@ -88,7 +88,7 @@ def test_a_list_is_sent_its_differences_seen_and_repaired(page, member, stream):
         differs.ordered_number,
     }
     page.click("dl a[href*='/reconciliations/']")
-    assert page.locator("form[action*='/repair/']").count() == 0
+    expect(page.locator("form[action*='/repair/']")).to_have_count(0)
     faults += faults_here(page)
     assert faults == []
 
@@ -100,11 +100,11 @@ def test_a_list_in_hand_shows_so_until_it_is_compared(page, member, stream, sett
 
     send_list(page, "9999999;;;;")
 
-    assert page.locator("progress").count() == 1
+    expect(page.locator("progress")).to_have_count(1)
     assert faults_here(page) == []
     service.compare(Reconciliation.objects.get().pk)
     expect(page.locator("#differences")).to_have_count(1, timeout=10_000)
-    assert page.locator("progress").count() == 0
+    expect(page.locator("progress")).to_have_count(0)
 
 
 def test_a_list_that_cannot_be_read_says_why(page, member, stream):

@@ -54,8 +54,8 @@ def test_every_open_page_fits_its_screen_and_has_one_heading(page, disturbance):
     for url in PAGES:
         page.goto(url)
         assert wider_than_the_screen(page) <= 0, url
-        assert page.locator("h1").count() == 1, url
-        assert page.locator("main img:not([alt])").count() == 0
+        expect(page.locator("h1"), url).to_have_count(1)
+        expect(page.locator("main img:not([alt])")).to_have_count(0)
 
 
 def test_a_disturbance_is_met_on_the_front_page_and_read_whole(page, disturbance):
