@@ -13,7 +13,8 @@ from django.utils.formats import number_format
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
-from deliveries.models import Delivery, DeliveryQuerySet, Reconciliation
+from deliveries.models import Delivery, Reconciliation
+from deliveries.models.delivered import DeliveryQuerySet
 from deliveries.reconciliation import LEAVE, Repair, lacks_day, may_name_more, orderable
 from lefi.masking import mask_identity_numbers
 from subscriptions.forms.orders import LongForm, form_of

@@ -15,7 +15,8 @@ from django.conf import settings
 from django.db import connection, transaction
 
 from deliveries.building import STATUS
-from deliveries.models import ClosingProposal, ClosingProposalQuerySet, Delivery
+from deliveries.models import ClosingProposal, Delivery
+from deliveries.models.reconciliations import ClosingProposalQuerySet
 from deliveries.schema import NOT_AUTHORISED
 from lefi.audit.models import Action, record
 from lefi.bulk import analyze, copy_rows, drop_temporary_tables, execute, make_temporary_table, on_postgresql

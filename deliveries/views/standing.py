@@ -10,7 +10,8 @@ from django.views.decorators.http import require_http_methods
 
 from deliveries import standing
 from deliveries.forms import KeepForm
-from deliveries.models import ClosingProposal, ClosingProposalQuerySet
+from deliveries.models import ClosingProposal
+from deliveries.models.reconciliations import ClosingProposalQuerySet
 from lefi.paging import BoundedPaginator
 
 PER_PAGE = 50
