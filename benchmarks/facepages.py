@@ -23,7 +23,7 @@ from django.test import Client
 from django.urls import Resolver404, resolve, reverse
 from django.utils import timezone
 
-from benchmarks import facescene
+from benchmarks.facescene.shared import COLLEAGUE, FIRST_MEMBER, OF_MANY, PATTERNS, SUPERUSER
 from benefits.models import Person, PersonNumber
 from lefi.accounts.models import User
 from lefi.accounts.roles import ROLES
@@ -102,12 +102,12 @@ def _text(response: Any) -> str:
 
 PREFERRED = ("data_protection_officer", "lawyer", "operator", "connection_officer", "approver", "auditor", "support")
 MEMBERS = {
-    "administrator, large": facescene.FIRST_MEMBER,
-    "auditor, large": facescene.FIRST_MEMBER + 2,
-    "case worker, large": facescene.COLLEAGUE + 40,
-    "administrator, small": facescene.FIRST_MEMBER + 10,
-    "case worker, middling": facescene.FIRST_MEMBER + 10 * 299 + 5,
-    "administrator, of many": facescene.OF_MANY,
+    "administrator, large": FIRST_MEMBER,
+    "auditor, large": FIRST_MEMBER + 2,
+    "case worker, large": COLLEAGUE + 40,
+    "administrator, small": FIRST_MEMBER + 10,
+    "case worker, middling": FIRST_MEMBER + 10 * 299 + 5,
+    "administrator, of many": OF_MANY,
 }
 VISITOR = "visitor"
 
@@ -116,7 +116,7 @@ def people() -> People:
     found = People()
     for place, role in enumerate(ROLES, start=1):
         found.add(role.code, place)
-    found.add("superuser", facescene.SUPERUSER)
+    found.add("superuser", SUPERUSER)
     for who, user in MEMBERS.items():
         found.add(who, user)
     found.add(VISITOR, None)
@@ -222,7 +222,7 @@ def _details(found: People, name: str, who: str, address: str, text: str) -> Ite
 
 def _of_a_person(found: People) -> Iterator[Face]:
     """The page of the person whom all watch, and of one like most."""
-    for label, person in (("of most", 1), ("of most people", facescene.PATTERNS + 7)):
+    for label, person in (("of most", 1), ("of most people", PATTERNS + 7)):
         for who in ("lawyer", "data_protection_officer"):
             token = found.say_why(who, person)
             page = reverse("admin:benefits_person_page", args=[token])
