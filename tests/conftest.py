@@ -9,6 +9,7 @@ from django.core.cache import cache
 from django.db import transaction
 from django.db.backends.base.operations import BaseDatabaseOperations
 from django.test import override_settings
+from django.utils import translation
 from hypothesis import HealthCheck, Phase
 from hypothesis import settings as hypothesis_settings
 
@@ -69,8 +70,9 @@ def a_flush_leaves_what_migrations_made() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def own_documents_and_cache(settings, tmp_path):
-    """No test sees the documents of another, or is slowed down by the rate limits it used up."""
+def own_documents_cache_and_language(settings, tmp_path):
+    """No test sees the documents of another, is slowed down by the limits it used up, or speaks its language."""
+    translation.activate(settings.LANGUAGE_CODE)
     settings.DOCUMENTS_DIR = tmp_path / "documents"
     settings.ORDERS_DIR = tmp_path / "orders"
     settings.SIGNING_KEYS_DIR = tmp_path / "signing-keys"

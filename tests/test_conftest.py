@@ -1,7 +1,9 @@
-"""That a transactional test leaves the database as migrations made it."""
+"""That a test leaves nothing to the one after it: a transactional one the database as migrations made it."""
 
 import pytest
+from django.conf import settings
 from django.db import DatabaseError, transaction
+from django.utils import translation
 
 from deliveries.models import Disclosure
 from subscriptions.models import LegalBasis
@@ -17,3 +19,9 @@ def test_rows_go_and_the_triggers_and_legal_bases_stay(time):
 
     with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
         Disclosure.objects.all().delete()
+
+
+@pytest.mark.parametrize("time", ["first", "second"])
+def test_each_test_begins_in_the_language_of_the_product(time):
+    assert translation.get_language() == settings.LANGUAGE_CODE
+    translation.activate("en")
