@@ -239,6 +239,17 @@ def end_membership(*, member: Member, by: Any) -> None:
     """Let a member go, and log the person out everywhere. Raise PeopleRefused NOT_ADMINISTRATOR, LAST_ADMINISTRATOR."""
     _demand_administrator(member.customer, by)
     _demand_another_administrator(member)
+    _let_go(member, by)
+
+
+@transaction.atomic
+def end_membership_for_fk(*, member: Member, by: Any) -> None:
+    """Let a member go as staff who may: the last administrator too, since staff invite a new first one."""
+    _held(member.customer)
+    _let_go(member, by)
+
+
+def _let_go(member: Member, by: Any) -> None:
     _record(Action.END, member, by=by, role=member.role, user=member.user_id)
     member.delete()
     end_sessions(member.user)

@@ -21,7 +21,7 @@ from subscriptions import connections
 from subscriptions.admin.fields import RecipientKindField, kind_label, kind_name, number_label
 from subscriptions.admin.people import invite_step, may_invite
 from subscriptions.models import Agent, ApiClient, Contact, Customer, Member
-from subscriptions.people import REFUSALS, has_administrator
+from subscriptions.people import REFUSALS, end_membership_for_fk, has_administrator
 
 for holder_of_secrets in (Application, AccessToken, Grant, IDToken, RefreshToken):
     tokens.admin.site.unregister(holder_of_secrets)
@@ -157,6 +157,16 @@ class CustomerAdmin(AuditedModelAdmin):
         own = obj.stopped_by_id == request.user.pk
         start = [("start", _("Start again"))] if connections.is_stopped(obj) and not own else []
         return [*invite, *start]
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        """Members can only be let go here, and that by the service, which logs it."""
+        if formset.model is Member:
+            formset.save(commit=False)
+            for one in formset.deleted_objects:
+                end_membership_for_fk(member=one, by=request.user)
+            formset.deleted_objects = []
+        else:
+            super().save_formset(request, form, formset, change)
 
     def invite_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Invite the customer's first administrator by mail, with a reason."""

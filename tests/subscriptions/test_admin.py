@@ -3,8 +3,10 @@
 from datetime import timedelta
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.contrib.auth.models import Group, Permission
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone, translation
@@ -18,6 +20,7 @@ from subscriptions.models import (
     Agreement,
     Block,
     Customer,
+    Invitation,
     LawChange,
     LegalBasis,
     Member,
@@ -25,12 +28,15 @@ from subscriptions.models import (
     OwnerApproval,
     Scope,
 )
+from subscriptions.people import has_administrator
 from tests.factories import (
     AT,
     BASIS,
     BENEFIT,
+    PASSWORD,
     AgreementFactory,
     BlockFactory,
+    InvitationFactory,
     LegalBasisFactory,
     MemberFactory,
     OwnerApprovalFactory,
@@ -121,13 +127,39 @@ def test_nobody_of_the_staff_gives_a_customers_member_another_role_or_puts_anoth
     assert Member.objects.values().get() == before
 
 
-def test_a_membership_is_ended_on_the_customers_page(office):
-    member = MemberFactory()
+def let_go(client, member):
     row = {"members-TOTAL_FORMS": 1, "members-INITIAL_FORMS": 1, "members-0-id": member.pk}
+    row |= {"members-0-customer": member.customer_id, "members-0-DELETE": "on"}
+    return changed(client, member.customer, **row)
 
-    changed(office, member.customer, **row, **{"members-0-customer": member.customer_id, "members-0-DELETE": "on"})
+
+def test_who_is_let_go_on_the_customers_page_is_logged_out_everywhere_and_the_end_is_logged_once(office):
+    member = MemberFactory()
+    portal = Client()
+    portal.post("/accounts/login/", {"login": member.user.username, "password": PASSWORD})
+    assert portal.get("/watches/").status_code == 200
+
+    let_go(office, member)
 
     assert not Member.objects.exists()
+    assert not UserSession.objects.filter(user=member.user).exists()
+    assert portal.get("/watches/").status_code == 302
+    event = AuditEvent.objects.get(object_type="subscriptions.member")
+    assert (event.action, event.object_id, event.actor.is_staff) == ("end", str(member.pk), True)
+    assert event.details == {"role": member.role, "user": member.user_id}
+
+
+def test_nobody_joins_by_an_invitation_of_who_is_let_go_on_the_customers_page(office):
+    """That was the last administrator: Försäkringskassan invites a first one anew."""
+    member = MemberFactory(role=Member.Role.ADMINISTRATOR)
+    invitation = InvitationFactory(customer=member.customer, invited_by=member.user)
+    opened = Invitation.objects.open(AT).filter(pk=invitation.pk)
+    assert opened.exists()
+
+    let_go(office, member)
+
+    assert not opened.exists()
+    assert not has_administrator(member.customer)
 
 
 OTHER = {"organisation_number": "5590000021", "unit": "NY", "kind": "socialnamnd"}
