@@ -6,6 +6,7 @@ from base64 import b64decode
 from collections.abc import Callable
 from contextlib import suppress
 from functools import wraps
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -17,6 +18,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 HOUR = 3600  # seconds
 MINUTE = 60
+KNOWN_FOR = 30 * 24 * HOUR
 
 
 def within_limit(action: str, who: str, *, most: int, each: int = HOUR) -> bool:
@@ -24,8 +26,7 @@ def within_limit(action: str, who: str, *, most: int, each: int = HOUR) -> bool:
 
     `who` is kept hashed.
     """
-    place = hashlib.sha256(f"{action} {who} {int(time.time()) // each}".encode()).hexdigest()
-    key = f"limit:{place}"
+    key = _key("limit", f"{action} {who} {int(time.time()) // each}")
     if cache.add(key, 1, timeout=each):
         return most > 0
     count = cache.incr(key)
@@ -33,25 +34,56 @@ def within_limit(action: str, who: str, *, most: int, each: int = HOUR) -> bool:
     return count <= most
 
 
-def limited_logins(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
-    """A door where clients say their secrets, opened so many times a minute from one address and for one client.
+def spent(action: str, who: str, *, most: int, each: int = HOUR) -> bool:
+    """Whether `who` has been counted `most` times already in the time of `each` seconds that it is; counts nothing."""
+    return cache.get(_key("limit", f"{action} {who} {int(time.time()) // each}"), 0) >= most
 
-    Every try counts, so that secrets cannot be guessed. The refusal is of OAuth's form (RFC 6749, 5.2).
+
+def _key(kind: str, said: str) -> str:
+    return f"{kind}:{hashlib.sha256(said.encode()).hexdigest()}"
+
+
+def limited_logins(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """A door where clients say their secrets, opened so many times a minute.
+
+    Every try counts, from one address and for one client from one address; so secrets cannot be guessed. From all
+    addresses together a client's failures count, so that they cannot be guessed from many either; but that shuts no
+    address from which the client has got in lately, or whoever knows its id could shut it out. The refusal is of
+    OAuth's form (RFC 6749, 5.2).
     """
 
     @wraps(view)
     def door(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        return view(request, *args, **kwargs) if _may_try(request) else _too_many()
+        address, clients = address_of(request), clients_of(request)
+        if not _may_try(address, clients):
+            return _too_many()
+        answer = view(request, *args, **kwargs)
+        _note(answer, address, clients)
+        return answer
 
     return door
 
 
-def _may_try(request: HttpRequest) -> bool:
-    by_address, by_client = settings.TOKEN_TRIES_BY_ADDRESS, settings.TOKEN_TRIES_BY_CLIENT
-    if not within_limit("token-address", address_of(request), most=by_address, each=MINUTE):
+def _may_try(address: str, clients: set[str]) -> bool:
+    if not within_limit("token-address", address, most=settings.TOKEN_TRIES_BY_ADDRESS, each=MINUTE):
         return False
-    counted = [within_limit("token-client", one, most=by_client, each=MINUTE) for one in clients_of(request)]
-    return all(counted)
+    most, failures = settings.TOKEN_TRIES_BY_CLIENT, settings.TOKEN_FAILURES_BY_CLIENT
+    counted = [within_limit("token-client", f"{one} {address}", most=most, each=MINUTE) for one in clients]
+    strange = (one for one in clients if not cache.get(_known(one, address)))
+    return all(counted) and not any(spent("token-failures", one, most=failures, each=MINUTE) for one in strange)
+
+
+def _note(answer: HttpResponse, address: str, clients: set[str]) -> None:
+    """Note who was not let in, or whence the one client that was came: of two that are named it is not known which."""
+    if answer.status_code == HTTPStatus.UNAUTHORIZED:
+        for one in clients:
+            within_limit("token-failures", one, most=settings.TOKEN_FAILURES_BY_CLIENT, each=MINUTE)
+    elif answer.status_code == HTTPStatus.OK and len(clients) == 1:
+        cache.set(_known(min(clients), address), True, timeout=KNOWN_FOR)
+
+
+def _known(client: str, address: str) -> str:
+    return _key("known", f"{client} {address}")
 
 
 def address_of(request: HttpRequest) -> str:

@@ -226,9 +226,11 @@ ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", default=1 if HTTPS else
 
 # The API
 
-# How often a minute somebody may ask for a token, from one address and for one client.
+# How often a minute somebody may ask for a token from one address, in all and for one client; and how often a client's
+# secret may be wrong, from all addresses together.
 TOKEN_TRIES_BY_ADDRESS = env.int("TOKEN_TRIES_BY_ADDRESS", default=120)
 TOKEN_TRIES_BY_CLIENT = env.int("TOKEN_TRIES_BY_CLIENT", default=30)
+TOKEN_FAILURES_BY_CLIENT = env.int("TOKEN_FAILURES_BY_CLIENT", default=300)
 PARTNER_REQUESTS_A_MINUTE = 600
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["subscriptions.authentication.PartnerAuthentication"],
