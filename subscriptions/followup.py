@@ -19,13 +19,14 @@ from django.db.models.functions import Cast, ExtractHour, ExtractIsoWeekDay, Tru
 from benefits.models import PersonFacts, Protection
 from lefi.audit.followup import Found, begins, freeze, months_to_look_through, next_month
 from lefi.audit.models import LOOKS, Action, AuditEvent, Finding, FollowUp
+from lefi.audit.words import NUMBER_SHOWN
 from subscriptions.models import Member, Order, Watch
 from subscriptions.models.orders import with_opener
 
 Rule = Finding.Rule
 SATURDAY = 6
 MOST_AT_ONCE = 5_000  # ids in one question
-NUMBER_BY_NUMBER = Q(reason__in=("portal watch list", "portal order"))  # as the portal's pages log a number shown
+NUMBER_BY_NUMBER = Q(reason__in=NUMBER_SHOWN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,11 @@ from django.utils.translation import gettext_lazy as _
 
 from lefi.audit.models import AuditEvent
 
+# What is written where the portal showed one identity number.
+NUMBER_SHOWN = ("portal watch list", "portal order", "portal reconciliation")
 # What is written where no person gave a reason of their own.
 REASONS: dict[str, Promise] = {
-    "portal watch list": _("number shown in the portal"),
-    "portal order": _("number shown in the portal"),
-    "portal reconciliation": _("number shown in the portal"),
+    **dict.fromkeys(NUMBER_SHOWN, _("number shown in the portal")),
     "portal delivery": _("opened in the portal"),
     "portal file": _("taken as a file"),
     "portal person": _("what was told of a person, read in the portal"),

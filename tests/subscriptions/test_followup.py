@@ -9,13 +9,16 @@ from django.test.utils import CaptureQueriesContext
 from benefits.models import Protection
 from lefi.audit import followup
 from lefi.audit.models import AuditEvent, Finding, FollowUp
+from lefi.audit.words import NUMBER_SHOWN
 from subscriptions import tasks
 from subscriptions.followup import NUMBER_BY_NUMBER, RULES, Month, files, look_through, look_through_the_log
+from subscriptions.models import Member
 from tests.factories import (
     MemberFactory,
     OrderFactory,
     OrderLineFactory,
     PersonFactory,
+    ReconciliationLineFactory,
     StreamFactory,
     UserFactory,
     WatchFactory,
@@ -252,12 +255,23 @@ def test_many_identity_numbers_asked_for_are_found(reader, member):
 def test_a_number_that_the_portal_shows_is_logged_as_the_rule_counts_it(client, member):
     watch = WatchFactory(stream__agreement__customer=member.customer)
     line = OrderLineFactory(order=OrderFactory(stream=watch.stream), watch=watch)
+    difference = ReconciliationLineFactory(reconciliation__stream=watch.stream, watch=watch)
+    Member.objects.filter(pk=member.pk).update(role=Member.Role.INTEGRATION)
     client.force_login(member.user)
 
     client.post(f"/watches/{watch.pk}/number/")
     client.post(f"/orders/{line.order_id}/lines/{line.line}/number/")
+    client.post(f"/reconciliations/{difference.reconciliation_id}/lines/{difference.pk}/number/")
 
-    assert AuditEvent.objects.filter(NUMBER_BY_NUMBER).count() == 2
+    assert AuditEvent.objects.filter(NUMBER_BY_NUMBER).count() == 3
+
+
+@pytest.mark.parametrize("page", NUMBER_SHOWN)
+def test_a_number_counts_on_whichever_of_the_portals_pages_it_is_shown(member, page):
+    for person in watched(2):
+        read(member.user, person.pk, reason=page)
+
+    assert found("whole_numbers") == [(member.user.pk, 2, 2)]
 
 
 def take(reader, lines, at=NOON, **values):
