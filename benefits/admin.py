@@ -38,7 +38,20 @@ from benefits.presentation import SPACE, describe, number
 from benefits.reversal import affected, approve_reversal, propose_reversal
 from benefits.staffwork import WORK
 from lefi.admin import Consequence, FourEyesAdmin, Lists, ReadOnlyAdmin, anchor, link, named_only
-from lefi.admin.columns import ERROR, INFO, SUCCESS, WARNING, address, badge, coded, named, state, titled
+from lefi.admin.columns import (
+    EMPTY,
+    ERROR,
+    INFO,
+    SUCCESS,
+    WARNING,
+    address,
+    amount,
+    amounts,
+    badge,
+    coded,
+    named,
+    state,
+)
 from lefi.admin.filters import one_of, whether
 from lefi.audit.models import Action, record
 from lefi.audit.reasons import reason_for
@@ -54,7 +67,7 @@ PROTECTED_RIGHT = "benefits.view_protected"  # who may open what is about a pers
 
 def percent(extent: Decimal | None) -> str:
     """An extent, kept as a fraction of full, in per cent."""
-    return "-" if extent is None else number(extent * 100, language(), decimals=0) + SPACE + "%"
+    return EMPTY if extent is None else number(extent * 100, language(), decimals=0) + SPACE + "%"
 
 
 def person_anchor(person: Any) -> str:
@@ -65,14 +78,14 @@ def person_anchor(person: Any) -> str:
 def import_anchor(published: int | None) -> str:
     """A link to the import with a number."""
     if published is None:
-        return "-"
+        return EMPTY
     return format_html('<a href="{}">{}</a>', reverse("admin:benefits_import_number", args=[published]), published)
 
 
 def counted(counts: dict[str, Any], words: Mapping[str, Any]) -> str:
     """Counts in words: "recorded 12 · withdrawn 3". What is not named is of another time, and left out."""
     named_ones = ((name, counts[key]) for key, name in words.items() if key in counts)
-    return " · ".join(f"{name} {grouped(count)}" for name, count in named_ones) or "-"
+    return " · ".join(f"{name} {grouped(count)}" for name, count in named_ones) or EMPTY
 
 
 def protection_of(person_id: int) -> str:
@@ -284,18 +297,18 @@ class ImportAdmin(ReadOnlyAdmin):
     def file_of_source(self, obj: Import) -> str:
         return f"{obj.get_source_display()} {obj.sequence}"
 
-    @admin.display(description=_("changed sections of persons"))
-    def changed(self, obj: Import) -> str:
-        return grouped(obj.counts["touched"]) if "touched" in obj.counts else "-"
+    @amounts(_("changed sections of persons"))
+    def changed(self, obj: Import) -> int | None:
+        return obj.counts.get("touched")
 
     @admin.display(description=_("quarantined"))
     def in_quarantine(self, obj: Import) -> str:
         count = obj.counts.get("quarantined", 0)
-        return badge(grouped(count), WARNING) if count else "-"
+        return badge(grouped(count), WARNING) if count else EMPTY
 
     @admin.display(description=_("refused because"), ordering="refusal")
     def refusal_words(self, obj: Import) -> str:
-        return coded(REFUSED.get(obj.refusal, obj.refusal), obj.refusal) if obj.refusal else "-"
+        return coded(REFUSED.get(obj.refusal, obj.refusal), obj.refusal) if obj.refusal else EMPTY
 
     @admin.display(description=_("counts"))
     def count_words(self, obj: Import) -> str:
@@ -305,7 +318,7 @@ class ImportAdmin(ReadOnlyAdmin):
     def undo(self, obj: Import) -> str:
         """Where it is proposed that a wrong import be undone."""
         if obj.status != Import.Status.PUBLISHED or obj.reverses_id is not None:
-            return "-"
+            return EMPTY
         url = reverse("admin:benefits_reversal_add")
         return format_html('<a href="{}?imported={}">{}</a>', url, obj.pk, _("Propose that the import be undone"))
 
@@ -435,7 +448,7 @@ class BenefitPeriodAdmin(AboutAPerson, ReadOnlyAdmin):
 
     person_link = person_link
     section_label = section_label
-    amount_grouped = titled("amount", _("amount"))
+    amount_grouped = amount("amount", _("amount"))
     extent_percent = named("extent", _("extent"), percent)
     recorded_link = named("recorded_in", _("recorded in import"), import_anchor)
     withdrawn_link = named("withdrawn_in", _("withdrawn in import"), import_anchor)

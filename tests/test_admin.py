@@ -119,10 +119,13 @@ def test_every_model_of_ours_has_a_page_or_a_reason_for_none():
 
 
 @each_list
-def test_every_list_opens(office, model, page):
+def test_every_list_opens_and_shows_a_dash_where_there_is_nothing(office, model, page):
     MADE_BY[model]()
 
-    assert office.get(address(model, "changelist")).status_code == 200
+    answer = office.get(address(model, "changelist"))
+
+    assert answer.status_code == 200
+    assert not re.search(r"<t[dh][^>]*>\s*-?\s*</t[dh]>", answer.content.decode().partition("<tbody>")[2])
 
 
 @each_page

@@ -26,7 +26,7 @@ from lefi.admin import (
     Step,
     link,
 )
-from lefi.admin.columns import ERROR, INFO, SUCCESS, ago, badge, named, state
+from lefi.admin.columns import EMPTY, ERROR, INFO, SUCCESS, ago, badge, named, state
 from lefi.admin.filters import one_of, whether
 from lefi.admin.removing import RemovableAdmin
 from lefi.paging import grouped
@@ -104,7 +104,7 @@ class HeldSliceAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("has waited"))
     def waited(self, obj: HeldSlice) -> str:
-        return ago(obj.held_at) if obj.status == HeldSlice.Status.HELD else "-"
+        return ago(obj.held_at) if obj.status == HeldSlice.Status.HELD else EMPTY
 
     @admin.display(description=_("of what is usual"))
     def times_usual(self, obj: HeldSlice) -> str:
@@ -225,7 +225,7 @@ class DebtAdmin(AboutAPerson, ReadOnlyAdmin):
 
     @admin.display(description=_("has waited"))
     def waited(self, obj: Debt) -> str:
-        return ago(obj.found_at) if obj.settled_at is None else "-"
+        return ago(obj.found_at) if obj.settled_at is None else EMPTY
 
     @admin.display(description=_("section"), ordering="section")
     def section_label(self, obj: Debt) -> str:

@@ -24,7 +24,7 @@ from deliveries.admin.opened import person_opened
 from deliveries.admin.retention import REASONS
 from deliveries.models import PersonReport
 from lefi.admin import Consequence, FourEyesAdmin, ReasonForm, Step
-from lefi.admin.columns import due
+from lefi.admin.columns import EMPTY, due
 from lefi.admin.filters import whether
 from lefi.errors import Refused
 
@@ -117,22 +117,22 @@ class PersonReportAdmin(AboutAPerson, FourEyesAdmin):
     def last_day(self, obj: PersonReport) -> str:
         """A month from the request (GDPR 12.3), counted as 30 days."""
         last = obj.requested_on + MONTH
-        return due(last, on=timezone.localdate(), soon=10) if obj.given_at is None else "-"
+        return due(last, on=timezone.localdate(), soon=10) if obj.given_at is None else EMPTY
 
     @admin.display(description=_("protected identity"))
     def warning(self, obj: PersonReport) -> Any:
         if not _content(obj).get("protected"):
-            return "-"
+            return EMPTY
         return _("Never post it to an address in the register: hand it over, or let the Swedish Tax Agency forward it.")
 
     @admin.display(description=_("rows"))
     def rows(self, obj: PersonReport) -> Any:
-        return format_html_join("", "<div><code>{}</code> {}</div>", _rows(obj)) or "-"
+        return format_html_join("", "<div><code>{}</code> {}</div>", _rows(obj)) or EMPTY
 
     @admin.display(description=_("withheld"))
     def withheld_rows(self, obj: PersonReport) -> Any:
         lines = ((one.row, one.ground, one.reason, one.by) for one in obj.withheld.select_related("by"))
-        return format_html_join("", "<div><code>{}</code> {}: {} ({})</div>", lines) or "-"
+        return format_html_join("", "<div><code>{}</code> {}: {} ({})</div>", lines) or EMPTY
 
     def get_urls(self) -> list[Any]:
         view, name = self.admin_site.admin_view, "deliveries_personreport"

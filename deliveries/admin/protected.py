@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy as _
 from benefits.admin import AboutAPerson
 from benefits.labels import benefit_name
 from lefi.admin import Consequence, FourEyesAdmin, Step, link, named_only
-from lefi.admin.columns import ERROR, badge, due
+from lefi.admin.columns import EMPTY, ERROR, badge, due
 from lefi.admin.filters import one_of, whether
 from lefi.audit.models import Action, record
 from lefi.errors import Refused
@@ -139,7 +139,7 @@ class ProtectedReleaseAdmin(AboutAPerson, FourEyesAdmin):
     @admin.display(description=_("valid to"), ordering="valid_to")
     def last_day(self, obj: ProtectedRelease) -> str:
         """Soon over, or over: the customer is told nothing more after it."""
-        return due(obj.valid_to, on=timezone.localdate(), soon=14) if obj.withdrawn_at is None else "-"
+        return due(obj.valid_to, on=timezone.localdate(), soon=14) if obj.withdrawn_at is None else EMPTY
 
     @admin.display(description=_("benefit"))
     def benefit_label(self, obj: ProtectedRelease) -> str:

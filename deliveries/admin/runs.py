@@ -24,7 +24,7 @@ from deliveries.labels import source_words
 from deliveries.models import Run, StreamRun
 from deliveries.progress import UNTOLD, Clock, progress_of
 from lefi.admin import ReadOnlyAdmin, Step, link
-from lefi.admin.columns import ERROR, INFO, SUCCESS, WARNING, badge, named, state
+from lefi.admin.columns import EMPTY, ERROR, INFO, SUCCESS, WARNING, amounts, badge, named, state
 from lefi.admin.filters import one_of
 from lefi.paging import grouped
 from subscriptions.admin.fields import customer_filter, why
@@ -192,14 +192,14 @@ class RunAdmin(ReadOnlyAdmin):
     def source_words(self, obj: Run) -> str:
         words = _("{name}: {state}, complete to import {complete_to_import}")
         called = ({**one, "name": owner_name(one["name"]), "state": source_words(one["state"])} for one in obj.sources)
-        return format_html_join("", "<div>{}</div>", ((words.format(**one),) for one in called)) or "-"
+        return format_html_join("", "<div>{}</div>", ((words.format(**one),) for one in called)) or EMPTY
 
     @admin.display(description=_("in time"))
     def in_time(self, obj: Any) -> str:
         if obj.dry_run:
             return str(Clock.REHEARSAL.label)
         if obj.status in runs.GOING_ON:
-            return "-"
+            return EMPTY
         return str((Clock.LATE if obj.streams_untold else Clock.IN_TIME).label)
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
@@ -224,19 +224,19 @@ class RunAdmin(ReadOnlyAdmin):
     def took(self, obj: Run) -> str:
         """How long it took, or has gone on."""
         if obj.started_at is None:
-            return "-"
+            return EMPTY
         taken = (obj.ended_at or timezone.now()) - obj.started_at
         return str(_("less than a minute")) if taken < MINUTE else timesince(obj.started_at, obj.ended_at, depth=1)
 
-    @admin.display(description=_("watches told"))
-    def told(self, obj: Run) -> str:
-        return grouped(sum(obj.counts.get(name, 0) for name in ("complete", "changed", "ended")))
+    @amounts(_("watches told"))
+    def told(self, obj: Run) -> int:
+        return sum(obj.counts.get(name, 0) for name in ("complete", "changed", "ended"))
 
     @admin.display(description=_("rehearsal"), ordering="dry_run")
     def rehearsal(self, obj: Run) -> str:
-        return badge(_("rehearsed only"), WARNING) if obj.dry_run else "-"
+        return badge(_("rehearsed only"), WARNING) if obj.dry_run else EMPTY
 
-    @admin.display(description=_("released"))
+    @amounts(_("released"))
     def released(self, obj) -> int:
         return obj.streams_released or 0
 
@@ -290,9 +290,9 @@ class StreamRunAdmin(ReadOnlyAdmin):
     delivery_link = link("delivery", _("delivery"))
     reason_words = why("code", _("why"))
 
-    @admin.display(description=_("persons"))
-    def persons_told(self, obj: StreamRun) -> str:
-        return grouped(obj.counts["persons"]) if "persons" in obj.counts else "-"
+    @amounts(_("persons"))
+    def persons_told(self, obj: StreamRun) -> int | None:
+        return obj.counts.get("persons")
 
     @admin.display(description=_("counts"))
     def count_words(self, obj: StreamRun) -> str:
@@ -302,4 +302,4 @@ class StreamRunAdmin(ReadOnlyAdmin):
     def news_words(self, obj: StreamRun) -> str:
         """By benefit, the most first."""
         most_first = sorted(obj.news.items(), key=lambda one: -one[1])
-        return " · ".join(f"{benefit_name(code)} {grouped(count)}" for code, count in most_first) or "-"
+        return " · ".join(f"{benefit_name(code)} {grouped(count)}" for code, count in most_first) or EMPTY

@@ -14,7 +14,7 @@ from deliveries import schemachange
 from deliveries.models import SchemaAnnouncement, SchemaValidation
 from deliveries.schemawords import in_words
 from lefi.admin import Consequence, FourEyesAdmin, ReadOnlyAdmin, Step, link
-from lefi.admin.columns import ERROR, INFO, SUCCESS, badge
+from lefi.admin.columns import EMPTY, ERROR, INFO, SUCCESS, badge
 from lefi.admin.filters import one_of, whether
 
 
@@ -69,7 +69,7 @@ class SchemaAnnouncementAdmin(FourEyesAdmin):
             return badge(_("withdrawn"), ERROR)
         if obj.over_at is not None:
             return badge(_("in force, or replaced"), SUCCESS)
-        return badge(_("coming"), INFO) if obj.in_effect else "-"
+        return badge(_("coming"), INFO) if obj.in_effect else EMPTY
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).defer("catalogue")

@@ -16,6 +16,7 @@ from deliveries import spontaneous
 from deliveries.admin.opened import person_opened
 from deliveries.models import SpontaneousDisclosure
 from lefi.admin import FourEyesAdmin, anchor, link
+from lefi.admin.columns import EMPTY
 from lefi.admin.filters import one_of, whether
 from lefi.errors import Refused
 from subscriptions.admin.fields import (
@@ -112,7 +113,7 @@ class SpontaneousDisclosureAdmin(AboutAPerson, FourEyesAdmin):
 
     @admin.display(description=_("sections"))
     def section_labels(self, obj: SpontaneousDisclosure) -> str:
-        return ", ".join(map(section_name, obj.sections)) or "-"
+        return ", ".join(map(section_name, obj.sections)) or EMPTY
 
     def words(self, refused: Refused) -> str | Promise:
         said = super().words(refused)

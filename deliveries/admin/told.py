@@ -18,7 +18,7 @@ from benefits.models import Reversal
 from deliveries.models import Delivery, Disclosure, Fetch, StoredDecision
 from deliveries.ordered import disclosures_reached
 from lefi.admin import ReadOnlyAdmin, anchor, link
-from lefi.admin.columns import ERROR, INFO, SUCCESS, WARNING, badge, named, state
+from lefi.admin.columns import EMPTY, ERROR, INFO, SUCCESS, WARNING, badge, named, state
 from lefi.admin.filters import DaysFilter, one_of, whether
 from subscriptions.admin.fields import (
     BenefitFilter,
@@ -125,7 +125,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     def hand_out_again(self, obj: Delivery) -> str:
         """Where a second handout is proposed, for when the delivery holds what may no longer be told."""
         if obj.first_fetched_at is None:
-            return "-"
+            return EMPTY
         url = reverse("admin:deliveries_handoutrelease_add")
         return format_html('<a href="{}?delivery={}">{}</a>', url, obj.pk, _("Propose that it be handed out once more"))
 
@@ -213,7 +213,7 @@ class DisclosureAdmin(AboutAPerson, ReadOnlyAdmin):
 
     @admin.display(description=_("sections"))
     def section_labels(self, obj: Disclosure) -> str:
-        return ", ".join(map(section_name, obj.sections)) or "-"
+        return ", ".join(map(section_name, obj.sections)) or EMPTY
 
 
 @admin.register(StoredDecision)
@@ -264,7 +264,7 @@ class StoredDecisionAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("consent"))
     def consent_link(self, obj: StoredDecision) -> str:
-        return "-" if obj.consent_id is None else anchor(Consent(pk=obj.consent_id), obj.consent_id)
+        return EMPTY if obj.consent_id is None else anchor(Consent(pk=obj.consent_id), obj.consent_id)
 
     @admin.display(description=_("all that it rested on"))
     def profile_text(self, obj: StoredDecision) -> str:

@@ -26,7 +26,7 @@ from django.utils.translation import gettext_lazy as _
 from lefi.accounts.models import User
 from lefi.accounts.roles import BY_CODE, name_of, purpose_of
 from lefi.admin import AuditedModelAdmin
-from lefi.admin.columns import ERROR, SUCCESS, WARNING, badge, named, titled
+from lefi.admin.columns import EMPTY, ERROR, SUCCESS, WARNING, badge, named, titled
 from lefi.admin.filters import one_of
 from lefi.admin.removing import RemovableAdmin
 from lefi.audit.models import Action
@@ -119,7 +119,7 @@ class UserAdmin(AuditedModelAdmin, PlainUserAdmin):
 
     @admin.display(description=_("name"), ordering="last_name")
     def full_name(self, obj):
-        return obj.get_full_name() or "-"
+        return obj.get_full_name() or EMPTY
 
     @admin.display(description=_("state"), ordering="is_active")
     def state_badge(self, obj):
@@ -129,7 +129,7 @@ class UserAdmin(AuditedModelAdmin, PlainUserAdmin):
 
     @admin.display(description=_("roles"))
     def roles(self, obj):
-        return ", ".join(sorted(role_name(group) for group in obj.groups.all())) or "-"
+        return ", ".join(sorted(role_name(group) for group in obj.groups.all())) or EMPTY
 
     def formfield_for_manytomany(self, db_field, request, **kwargs):
         named = {"form_class": RolesField} if db_field.name == "groups" else {}

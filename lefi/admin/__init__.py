@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from lefi import foureyes, staffwork
 from lefi.admin.changelist import BEFORE, BoundedList
-from lefi.admin.columns import SUCCESS, WARNING, anchor, badge, link
+from lefi.admin.columns import EMPTY, SUCCESS, WARNING, anchor, badge, link
 from lefi.admin.filters import IsSetFilter, StateFilter, WorkFilter
 from lefi.admin.history import Moments, events_of, log_of, may_read_log
 from lefi.admin.light import LightAdmin
@@ -80,6 +80,7 @@ class Lists(TakesSteps, LightAdmin):
     found_before_sorted: Sequence[str] = ()
     leads_to: Sequence[tuple[Any, ...]] = ()
     empty: Any = ""  # what a list says when there is no row at all
+    empty_value_display = EMPTY
 
     class Media:
         css = {"all": ["admin-theme/pages.css", "admin-theme/rows.css"]}

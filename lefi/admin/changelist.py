@@ -11,6 +11,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.utils.text import capfirst
 
+from lefi.admin.columns import holds_numbers
 from lefi.admin.masked import masked
 from lefi.admin.paths import narrowed_to
 from lefi.paging import BoundedPaginator
@@ -39,6 +40,7 @@ class BoundedList(ChangeList):
         if not self.is_popup:
             self.title = capfirst(str(self.opts.verbose_name_plural))
         self.narrowings = list(self._narrowings())
+        self.number_columns = [holds_numbers(self.model_admin, one) for one in self.list_display]
 
     def get_filters(self, request: HttpRequest) -> Any:
         """As Django, but for the lookups that an admin declares: those go by ids, and none is left to the rest."""

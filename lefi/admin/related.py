@@ -13,9 +13,10 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.text import capfirst
 
-from lefi.admin.columns import anchor
+from lefi.admin.columns import anchor, holds_numbers
 from lefi.admin.masked import masked
 from lefi.admin.paths import narrowed_to
+from lefi.paging import grouped
 
 SHOWN = 5
 
@@ -26,13 +27,14 @@ class Cell:
 
     head: str
     value: Any
+    holds_number: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
     name: str
     address: str  # of the list of all
-    heads: Sequence[str]
+    heads: Sequence[Cell]
     rows: Sequence[Sequence[Cell]]
 
 
@@ -89,13 +91,14 @@ def _table(request: HttpRequest, lead: _Lead) -> Table | None:
     there = lead.there
     names = there.short_for(request)
     heads = [capfirst(str(label_for_field(name, there.model, there))) for name in names]
+    numbers = [holds_numbers(there, name) for name in names]
     leads = there.get_list_display_links(request, names) or ()
     rows = []
     for row in map(masked, _rows(request, lead)[:SHOWN]):
         shown = [(name, _value(there, name, row)) for name in names]
         values = [anchor(row, shows) if name in leads else shows for name, shows in shown]
-        rows.append([Cell(head, shows) for head, shows in zip(heads, values, strict=True)])
-    return Table(lead.name, lead.address, heads, rows) if rows else None
+        rows.append(list(map(Cell, heads, values, numbers)))
+    return Table(lead.name, lead.address, list(map(Cell, heads, heads, numbers)), rows) if rows else None
 
 
 def _rows(request: HttpRequest, lead: _Lead) -> QuerySet:
@@ -111,6 +114,8 @@ def _value(there: Any, name: str, row: Model) -> Any:
     """A cell's value as Django's lists show it."""
     field, attribute, value = lookup_field(name, row, there)
     empty = there.get_empty_value_display()
+    if isinstance(value, int) and holds_numbers(there, name):
+        return grouped(value)
     if field is None:
         return display_for_value(value, empty, getattr(attribute, "boolean", False))
     return display_for_field(value, field, empty)

@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Exists, OuterRef, QuerySet, Value
+from django.db.models import Case, Count, Exists, F, OuterRef, QuerySet, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.urls import path, reverse
 from django.utils import timezone
@@ -19,7 +19,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from lefi.admin import Consequence, ReadOnlyAdmin, ReasonForm, Step, link
-from lefi.admin.columns import ERROR, INFO, SUCCESS, WARNING, badge, state
+from lefi.admin.columns import EMPTY, ERROR, INFO, SUCCESS, WARNING, amount, amounts, badge, state
 from lefi.admin.filters import DaysFilter, one_of
 from lefi.audit.followup import next_month, sign_off
 from lefi.audit.models import OTHER_OBJECTS, Action, AuditEvent, Finding, FollowUp
@@ -55,7 +55,7 @@ class AboutPersons(ReadOnlyAdmin):
     @admin.display(description=_("person"))
     def person_link(self, obj: Any) -> str:
         if obj.person_id is None:
-            return "-"
+            return EMPTY
         if not obj.opens_persons:
             return gettext("about a person")
         page = reverse("admin:benefits_person_change", args=[obj.person_id])
@@ -94,11 +94,11 @@ class AuditEventAdmin(AboutPersons):
 
     @admin.display(description=_("reason"))
     def why(self, obj: AuditEvent) -> str:
-        return reason_of(obj) or "-"
+        return reason_of(obj) or EMPTY
 
     @admin.display(description=_("details"))
     def details_text(self, obj: AuditEvent) -> str:
-        return format_html_join("; ", "{}: {}", details_of(obj)) or "-"
+        return format_html_join("; ", "{}: {}", details_of(obj)) or EMPTY
 
 
 REFUSALS = {
@@ -131,6 +131,12 @@ THRESHOLDS = {
 
 # What the rules count that count no reads.
 COUNTED: dict[str, Action] = {Finding.Rule.MISSES: Action.SEARCH, Finding.Rule.FILES: Action.FETCH}
+READS = [rule for rule in Finding.Rule if rule not in COUNTED]
+
+
+def _of_rules(*rules: str) -> Case:
+    """How much was found, where it is one of these rules that found it; the others come before it."""
+    return Case(When(rule__in=rules, then=F("persons")), default=Value(-1))
 
 
 class RemarksForm(ReasonForm):
@@ -205,7 +211,7 @@ class FollowUpAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("signed by"))
     def signed_by(self, obj: FollowUp) -> str:
-        return ", ".join(str(one.by) for one in obj.signatures.all()) or "-"
+        return ", ".join(str(one.by) for one in obj.signatures.all()) or EMPTY
 
     @admin.display(description=_("signed off"))
     def signed(self, obj: FollowUp) -> str:
@@ -214,7 +220,7 @@ class FollowUpAdmin(ReadOnlyAdmin):
             (one.by, date_format(timezone.localtime(one.at), "Y-m-d H:i"), one.findings, one.remarks)
             for one in obj.signatures.all()
         )
-        return format_html_join("", "<div>{}, {} ({}): {}</div>", rows) or "-"
+        return format_html_join("", "<div>{}, {} ({}): {}</div>", rows) or EMPTY
 
     @admin.display(description=_("what was found"))
     def by_rule(self, obj: FollowUp) -> str:
@@ -239,18 +245,36 @@ class FollowUpAdmin(ReadOnlyAdmin):
 class FindingAdmin(AboutPersons):
     """Who read what that is unusual, with the way to the rows of the log that it was found in."""
 
-    list_display = ["rule", "reader", "day", "persons", "reads", "usual", "followup", "log_link"]
+    list_display = ["rule", "reader", "day", "persons_read", "lines_taken", "times", "usual", "followup", "log_link"]
     list_filter = ["rule"]
     list_select_related = ["followup", "reader"]
     ordering = ["-id"]
-    sortable_by = ["persons", "reads"]
+    sortable_by = ["persons_read", "lines_taken", "times"]
     search_fields = ["reader__username", "reader__first_name", "reader__last_name"]
     narrowed_by = ["followup", "reader"]
-    short = ["rule", "reader", "day", "persons", "reads", "log_link"]
-    fields = ["followup_link", "rule", "reader", "day", "person_link", "persons", "reads", "usual", "log_link"]
-    readonly_fields = ["followup_link", "person_link", "log_link"]
+    short = ["rule", "reader", "day", "persons_read", "lines_taken", "times", "log_link"]
+    counts: dict[str, list[str]] = {Finding.Rule.FILES: ["lines_taken", "files_taken"], Finding.Rule.MISSES: ["searches"]}
 
     followup_link = link("followup", _("follow-up of reads"))
+    files_taken = amount("reads", _("files"))
+    searches = amount("reads", _("searches"))
+    times = amount("reads", _("reads, searches or files"))
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """What a rule counts, by what it is: most count reads of persons."""
+        counted = self.counts.get(obj.rule if obj else "", ["persons", "reads", "usual"])
+        return ["followup_link", "rule", "reader", "day", "person_link", *counted, "log_link"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        return self.get_fields(request, obj)
+
+    @amounts(_("persons"), ordering=_of_rules(*READS))
+    def persons_read(self, obj: Finding) -> int | None:
+        return obj.persons if obj.rule in READS else None
+
+    @amounts(_("lines in files"), ordering=_of_rules(Finding.Rule.FILES))
+    def lines_taken(self, obj: Finding) -> int | None:
+        return obj.persons if obj.rule == Finding.Rule.FILES else None
 
     @admin.display(description=_("in the log"))
     def log_link(self, obj: Finding) -> str:

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from lefi.admin import AuditedModelAdmin
+from lefi.admin.columns import EMPTY
 from lefi.masking import mask_identity_numbers
 from lefi.service.models import ServiceNotice
 
@@ -52,7 +53,9 @@ class ServiceNoticeAdmin(AuditedModelAdmin):
 
     @admin.display(description=gettext_lazy("shown"))
     def shown_at(self, obj: ServiceNotice) -> str:
-        return format_html('<a href="{}">{}</a>', obj.get_absolute_url(), _("As everybody sees it")) if obj.pk else "-"
+        return (
+            format_html('<a href="{}">{}</a>', obj.get_absolute_url(), _("As everybody sees it")) if obj.pk else EMPTY
+        )
 
     def save_model(self, request: HttpRequest, obj: ServiceNotice, form: Any, change: bool) -> None:
         obj.changed_at = timezone.now()

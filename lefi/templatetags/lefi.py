@@ -1,5 +1,6 @@
 """What the templates share: fields and icons in the markup of FKUI, and the menu."""
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -15,6 +16,7 @@ from django.utils.text import capfirst
 from lefi.accounts.roles import ROLES, name_of, purpose_of
 from lefi.admin.columns import address
 from lefi.languages import language
+from lefi.paging import grouped
 
 register = template.Library()
 
@@ -96,13 +98,29 @@ def trail(context: Any) -> dict:
 
 
 @register.filter
+def numbered(headers: Iterable[dict[str, Any]], columns: Iterable[bool]) -> list[dict[str, Any]]:
+    """The headers of the admin's lists, each told whether its column holds plain numbers."""
+    return [header | {"holds_numbers": numbers} for header, numbers in zip(headers, columns, strict=True)]
+
+
+@register.filter
 def labelled(cells: Iterable[str], headers: Iterable[dict[str, Any]]) -> Iterator[SafeString]:
-    """The cells of a row of the admin's lists, each with its column's name for screens too narrow for columns."""
+    """The cells of a row of the admin's lists, each with its column's name for screens too narrow for columns.
+
+    Plain numbers are written in groups.
+    """
     for cell, header in zip(cells, headers, strict=True):
         label = format_html(' data-label="{}"', capfirst(str(header["text"])))
         start = len("<td")  # or "<th"
+        shown = _as_number(cell) if header["holds_numbers"] else cell
         chosen = "action-checkbox" in cell
-        yield mark_safe(cell if chosen else cell[:start] + label + cell[start:])  # noqa: S308  both parts are HTML
+        yield mark_safe(cell if chosen else shown[:start] + label + shown[start:])  # noqa: S308  both parts are HTML
+
+
+def _as_number(cell: str) -> str:
+    """A cell of a column of numbers; Django writes those of fields without groups."""
+    marked = cell.replace('class="', 'class="number ', 1)
+    return re.sub(r">(-?\d+)<", lambda found: f">{grouped(int(found[1]))}<", marked)
 
 
 @register.inclusion_tag("admin/no_role.html")

@@ -15,7 +15,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext_lazy as _
 
 from lefi.admin import Consequence, ReadOnlyAdmin, ReasonForm, Step, anchor, link
-from lefi.admin.columns import ERROR, INFO, SUCCESS, WARNING, ago, state
+from lefi.admin.columns import EMPTY, ERROR, INFO, SUCCESS, WARNING, ago, amounts, state
 from lefi.errors import Refused
 from subscriptions import agreementtext, connections
 from subscriptions.admin.fields import (
@@ -155,7 +155,7 @@ class AgreementAdmin(ReadOnlyAdmin):
             for name in names
         ] + super().get_urls()
 
-    @admin.display(description=_("streams"), ordering="streams_of_it")
+    @amounts(_("streams"), ordering="streams_of_it")
     def number_of_streams(self, obj) -> int:
         return obj.streams_of_it
 
@@ -182,7 +182,7 @@ class AgreementAdmin(ReadOnlyAdmin):
             for scope in _standing(obj)
         )
         items = format_html_join("", "<li><strong>{}</strong> ({}): {}</li>", rows)
-        return format_html('<ul class="checks">{}</ul>', items) if items else "-"
+        return format_html('<ul class="checks">{}</ul>', items) if items else EMPTY
 
     @admin.display(description=_("document"))
     def document_links(self, obj: Agreement) -> str:
@@ -195,7 +195,7 @@ class AgreementAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("digest of the document (SHA-256)"))
     def digest(self, obj: Agreement) -> str:
-        return obj.document_sha256 or "-"
+        return obj.document_sha256 or EMPTY
 
     @admin.display(description=_("application for connection"))
     def application(self, obj: Agreement) -> str:

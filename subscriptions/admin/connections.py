@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from benefits.labels import benefit_name
 from benefits.presentation import organisation
 from lefi.admin import Consequence, ReadOnlyAdmin, ReasonForm, Step, link
-from lefi.admin.columns import ERROR, SUCCESS, WARNING, ago, badge, state
+from lefi.admin.columns import EMPTY, ERROR, SUCCESS, WARNING, ago, badge, state
 from lefi.admin.filters import DaysFilter, whether
 from subscriptions import connections, notices
 from subscriptions.admin.fields import kind_label, number_label
@@ -207,15 +207,15 @@ class ConnectionAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("awaits an answer"))
     def awaits_answer(self, obj: Any) -> str:
-        return badge(_("awaits an answer"), WARNING) if obj.awaits else "-"
+        return badge(_("awaits an answer"), WARNING) if obj.awaits else EMPTY
 
     @admin.display(description=_("has waited"))
     def waited(self, obj: Connection) -> str:
-        return ago(obj.submitted_at) if obj.status == Connection.Status.NOTIFIED else "-"
+        return ago(obj.submitted_at) if obj.status == Connection.Status.NOTIFIED else EMPTY
 
     @admin.display(description=_("legal bases"))
     def bases(self, obj: Connection) -> str:
-        return ", ".join(part["basis"] for part in obj.parts) or "-"
+        return ", ".join(part["basis"] for part in obj.parts) or EMPTY
 
     @admin.display(description=_("annexes"))
     def annexes_named(self, obj: Connection) -> str:
@@ -233,14 +233,14 @@ class ConnectionAdmin(ReadOnlyAdmin):
         return (
             _list(format_html_join("", '<li><strong>{} {}:</strong> <span translate="no">{}</span></li>', said))
             if obj.messages.exists()
-            else "-"
+            else EMPTY
         )
 
     @admin.display(description=_("machine checks"))
     def checks(self, obj: Connection) -> str:
         """What is looked into by machine, while the application waits."""
         if obj.status != Connection.Status.NOTIFIED:
-            return "-"
+            return EMPTY
         found = ((_("Good") if check.ok else _("Look at this"), check.sentence) for check in connections.examine(obj))
         return _list(format_html_join("", "<li><strong>{}:</strong> {}</li>", found))
 
@@ -272,7 +272,7 @@ class ConnectionAdmin(ReadOnlyAdmin):
 
 
 def _person(*parts: str) -> str:
-    return ", ".join(filter(None, parts)) or "-"
+    return ", ".join(filter(None, parts)) or EMPTY
 
 
 def _list(items: str) -> str:

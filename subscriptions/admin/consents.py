@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from benefits.admin import AboutAPerson, person_link
 from benefits.identity import IdentityError, parse
 from lefi.admin import Step, VersionedAdmin, link
-from lefi.admin.columns import ERROR, SUCCESS, WARNING, ago, badge
+from lefi.admin.columns import EMPTY, ERROR, SUCCESS, WARNING, ago, badge
 from lefi.admin.filters import whether
 from subscriptions.admin.fields import (
     BenefitsField,
@@ -213,4 +213,4 @@ class ConsentAdmin(AboutAPerson, VersionedAdmin):
     @admin.display(description=_("has waited"))
     def waited(self, obj: Consent) -> str:
         waits = obj.examination == Examination.WAITING and obj.withdrawn_at is None
-        return ago(obj.registered_at) if waits else "-"
+        return ago(obj.registered_at) if waits else EMPTY

@@ -15,7 +15,7 @@ from oauth2_provider.models import AccessToken, Application, Grant, IDToken, Ref
 
 from benefits.identity import IdentityError, parse_organisation
 from lefi.admin import AuditedModelAdmin, ReadOnlyAdmin, ReasonForm, Step, VersionedAdmin, anchor, link
-from lefi.admin.columns import ERROR, SUCCESS, WARNING, badge, titled
+from lefi.admin.columns import EMPTY, ERROR, SUCCESS, WARNING, amounts, badge, titled
 from lefi.admin.filters import one_of, whether
 from subscriptions import connections
 from subscriptions.admin.fields import RecipientKindField, kind_label, kind_name, number_label
@@ -220,7 +220,7 @@ class CustomerAdmin(AuditedModelAdmin):
     def has_delete_permission(self, request, obj=None):
         return False
 
-    @admin.display(description=_("active agreements"), ordering="agreements_active")
+    @amounts(_("active agreements"), ordering="agreements_active")
     def active_agreements(self, obj) -> int:
         return obj.agreements_active
 
@@ -372,4 +372,4 @@ class ApplicationAdmin(ReadOnlyAdmin):
     @admin.display(description=_("customer"))
     def speaks_for(self, obj: Any) -> str:
         client = getattr(obj, "api_client", None)
-        return anchor(client.customer) if client else "-"
+        return anchor(client.customer) if client else EMPTY

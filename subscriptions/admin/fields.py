@@ -12,7 +12,7 @@ from benefits.catalogue import catalogue
 from benefits.labels import benefit_name as plain_name
 from benefits.presentation import organisation
 from lefi.admin import anchor
-from lefi.admin.columns import Column, coded, listed, named
+from lefi.admin.columns import EMPTY, Column, coded, listed, named
 from lefi.admin.filters import one_of, row_of
 from lefi.languages import language
 from lefi.problems import PROBLEMS
@@ -28,18 +28,18 @@ def benefit_name(code: str) -> str:
 
 
 def benefit_names(codes: Iterable[str] | None) -> str:
-    return ", ".join(benefit_name(code) for code in codes or ()) or "-"
+    return ", ".join(benefit_name(code) for code in codes or ()) or EMPTY
 
 
 def class_names(codes: Iterable[str] | None) -> str:
-    return ", ".join(class_name(code) for code in codes or ()) or "-"
+    return ", ".join(class_name(code) for code in codes or ()) or EMPTY
 
 
 @admin.display(description=_("legal basis"))
 def basis_link(self: admin.ModelAdmin, obj: Any) -> str:
     """A column for one row's page: the basis that the row's code names, with its title, as it stands newest."""
     basis = LegalBasis.objects.newest().filter(code=obj.basis_code).first()
-    return anchor(basis, f"{basis.code} {basis_title(basis)}") if basis else obj.basis_code or "-"
+    return anchor(basis, f"{basis.code} {basis_title(basis)}") if basis else obj.basis_code or EMPTY
 
 
 def titled(rows: QuerySet) -> QuerySet:
@@ -51,7 +51,7 @@ def titled(rows: QuerySet) -> QuerySet:
 @admin.display(description=_("legal basis"), ordering="basis_code")
 def basis_words(self: admin.ModelAdmin, obj: Any) -> str:
     """A column of a list whose rows are `titled`."""
-    return coded(obj.title_of_basis or obj.basis_code, obj.basis_code) if obj.basis_code else "-"
+    return coded(obj.title_of_basis or obj.basis_code, obj.basis_code) if obj.basis_code else EMPTY
 
 
 def in_words(benefit: str = "benefit") -> Column:

@@ -21,7 +21,7 @@ from django.utils.translation import gettext_lazy as _
 from benefits.catalogue import catalogue
 from benefits.labels import owner_name
 from lefi.admin import Consequence, FourEyesAdmin, ReadOnlyAdmin, ReasonForm, Step, anchor
-from lefi.admin.columns import ERROR, SUCCESS, WARNING, in_language, state
+from lefi.admin.columns import EMPTY, ERROR, SUCCESS, WARNING, in_language, state
 from lefi.admin.filters import DaysFilter, one_of
 from lefi.languages import language
 from subscriptions import bases
@@ -66,7 +66,7 @@ def _field_name(name: str) -> str:
 
 def _named(names: Callable[[str], Any]) -> Callable[[Any], str]:
     """What shows a list of codes by their names."""
-    return lambda codes: ", ".join(str(names(code)) for code in codes or ()) or "-"
+    return lambda codes: ", ".join(str(names(code)) for code in codes or ()) or EMPTY
 
 
 # How the values of a basis's columns are shown.
@@ -233,11 +233,11 @@ class LegalBasisAdmin(FourEyesAdmin):
 
     @admin.display(description=_("recipient kinds"))
     def kind_labels(self, obj: LegalBasis) -> str:
-        return ", ".join(map(kind_name, obj.recipient_kinds)) or "-"
+        return ", ".join(map(kind_name, obj.recipient_kinds)) or EMPTY
 
     @admin.display(description=_("purpose"), ordering="purpose")
     def purpose_label(self, obj: LegalBasis) -> str:
-        return purpose_name(obj.purpose) or "-"
+        return purpose_name(obj.purpose) or EMPTY
 
     @admin.display(description=_("benefits"))
     def benefit_labels(self, obj: LegalBasis) -> Any:
@@ -287,13 +287,13 @@ def citation_links(citations: list[str]) -> str:
     """Citations, each on its line; those with an SFS number lead to the official text."""
     pairs = [(citation_url(one), one) for one in citations]
     links = ((format_html('<a href="{}" rel="noreferrer">{}</a>', url, one) if url else one,) for url, one in pairs)
-    return format_html_join(mark_safe("<br>"), "{}", links) or "-"
+    return format_html_join(mark_safe("<br>"), "{}", links) or EMPTY
 
 
 def _shown(field: str, value: Any) -> Any:
     """A value of a basis's column in words."""
     if value is None or value in ("", []):
-        return "-"
+        return EMPTY
     if field == "citations":
         return citation_links(value)
     if field in SHOWN:
@@ -399,7 +399,7 @@ def numbered(name: str, description: Any, model: type[Model], words: str) -> Cal
     @admin.display(description=description)
     def column(self: admin.ModelAdmin, obj: LawChange) -> str:
         number = getattr(obj, name)
-        return "-" if number is None else anchor(model(pk=number), getattr(obj, words) or number)
+        return EMPTY if number is None else anchor(model(pk=number), getattr(obj, words) or number)
 
     return column
 
@@ -439,4 +439,4 @@ class LawChangeAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("legal basis"), ordering="basis_code")
     def basis(self, obj: LawChange) -> str:
-        return obj.basis_code or "-"
+        return obj.basis_code or EMPTY

@@ -12,7 +12,7 @@ from benefits.admin import AboutAPerson
 from benefits.identity import masked
 from benefits.models import Person
 from lefi.admin import ReadOnlyAdmin, link
-from lefi.admin.columns import SUCCESS, WARNING, badge, coded, named
+from lefi.admin.columns import EMPTY, SUCCESS, WARNING, badge, coded, named
 from lefi.audit.models import Action, record
 from lefi.masking import mask_identity_numbers
 from lefi.paging import grouped
@@ -95,7 +95,7 @@ class OrderLineAdmin(AboutAPerson, ReadOnlyAdmin):
 
     @admin.display(description=_("customer's reference"))
     def masked_reference(self, obj: OrderLine) -> str:
-        return mask_identity_numbers(obj.reference) or "-"
+        return mask_identity_numbers(obj.reference) or EMPTY
 
     @admin.display(description=_("answer"))
     def answer_badge(self, obj: OrderLine) -> str:

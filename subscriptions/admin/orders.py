@@ -20,7 +20,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from lefi.admin import ReadOnlyAdmin, link
-from lefi.admin.columns import ERROR, INFO, SUCCESS, WARNING, badge, state
+from lefi.admin.columns import EMPTY, ERROR, INFO, SUCCESS, WARNING, badge, state
 from lefi.admin.filters import DaysFilter
 from lefi.errors import Refused
 from lefi.masking import mask_identity_numbers
@@ -197,7 +197,7 @@ class OrderAdmin(ReadOnlyAdmin):
     @admin.display(description=_("lines answered"))
     def progress(self, obj: Order) -> str:
         if obj.line_count is None:
-            return grouped(obj.lines_read) if obj.lines_read else "-"
+            return grouped(obj.lines_read) if obj.lines_read else EMPTY
         done, count = grouped(obj.lines_done), grouped(obj.line_count)
         return done if obj.over else f"{done} / {count} ({obj.percent} %)"
 
@@ -210,7 +210,7 @@ class OrderAdmin(ReadOnlyAdmin):
         for code, count in obj.counts.items():
             kinds["done" if code in CARRIED_OUT else "stood" if code in STOOD_ALREADY else "faulty"] += count
         said = [f"{grouped(kinds[kind])} {words}" for kind, words in KINDS.items() if kinds[kind]]
-        return " · ".join(said) or "-"
+        return " · ".join(said) or EMPTY
 
     @admin.display(description=_("status"))
     def status_words(self, obj: Order) -> str:

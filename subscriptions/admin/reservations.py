@@ -11,7 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from lefi.admin import Step, VersionedAdmin, link
-from lefi.admin.columns import SUCCESS, WARNING, ago, badge
+from lefi.admin.columns import EMPTY, SUCCESS, WARNING, ago, badge
 from lefi.admin.filters import whether
 from subscriptions.models import Reservation
 from subscriptions.reservations import lift_reservation, set_reservation
@@ -75,7 +75,7 @@ class ReservationAdmin(VersionedAdmin):
     @admin.display(description=_("has waited"))
     def waited(self, obj: Reservation) -> str:
         waits = obj.lifted_at is None and obj.acknowledged_at is None
-        return ago(obj.set_at) if waits else "-"
+        return ago(obj.set_at) if waits else EMPTY
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view(self.lift_view)

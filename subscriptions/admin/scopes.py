@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from lefi.admin import Consequence, FourEyesAdmin, VersionedAdmin, link
-from lefi.admin.columns import SUCCESS, badge
+from lefi.admin.columns import EMPTY, SUCCESS, badge
 from lefi.admin.filters import one_of
 from subscriptions.admin.fields import (
     BasisField,
@@ -42,14 +42,14 @@ def difference(scope: Scope, old: Scope | None) -> Consequence:
 
 def _rows(change: Difference) -> Iterator[list[Any]]:
     if change.basis[0] != change.basis[1]:
-        yield [_("legal basis"), change.basis[0] or "-", change.basis[1]]
+        yield [_("legal basis"), change.basis[0] or EMPTY, change.basis[1]]
     if change.benefits_gained or change.benefits_lost:
         yield [_("benefits"), benefit_names(change.benefits_lost), benefit_names(change.benefits_gained)]
     if change.classes_gained or change.classes_lost:
         yield [_("field classes"), class_names(change.classes_lost), class_names(change.classes_gained)]
     before, after = change.look_back
     if before != after:
-        yield [_("longest look-back in days"), "-" if before is None else before, after]
+        yield [_("longest look-back in days"), EMPTY if before is None else before, after]
 
 
 class ScopeForm(forms.ModelForm):

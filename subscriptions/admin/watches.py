@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from benefits.admin import AboutAPerson, person_anchor, person_link
 from lefi.admin import ReadOnlyAdmin, link
-from lefi.admin.columns import ERROR, INFO, SUCCESS, WARNING, age, badge, due, named, state
+from lefi.admin.columns import EMPTY, ERROR, INFO, SUCCESS, WARNING, age, badge, due, named, state
 from lefi.admin.filters import DaysFilter, whether
 from subscriptions.admin.fields import BenefitFilter, benefit_label, customer_filter, in_words
 from subscriptions.models import Pending, Watch
@@ -90,7 +90,7 @@ class WatchAdmin(AboutAPerson, ReadOnlyAdmin):
 
     @admin.display(description=_("reconfirm"))
     def confirm_by(self, obj: Watch) -> str:
-        return due(obj.reconfirm_by, on=timezone.localdate(), soon=30) if obj.ended_at is None else "-"
+        return due(obj.reconfirm_by, on=timezone.localdate(), soon=30) if obj.ended_at is None else EMPTY
 
 
 @admin.register(Pending)

@@ -278,3 +278,34 @@ def test_the_list_of_months_says_how_each_stands_in_as_many_queries_for_many(
 
     assert page.count("Signed off</span>") == 11
     assert "Overdue</span>" in page
+
+
+def shown(client, row):
+    """The names of the fields on a finding's page."""
+    form = client.get(reverse("admin:audit_finding_change", args=[row.pk])).context["adminform"]
+    return {field.field["name"] for fieldset in form for line in fieldset for field in line}
+
+
+@pytest.mark.parametrize(
+    ("rule", "counted"),
+    [("many", {"persons", "reads", "usual"}), ("files", {"lines_taken", "files_taken"}), ("misses", {"searches"})],
+)
+def test_what_a_finding_counts_is_called_what_it_is_on_its_page(client, staff, rule, counted):
+    client.force_login(staff)
+
+    fields = shown(client, FindingFactory(rule=rule))
+
+    assert fields - {"followup_link", "rule", "reader", "day", "person_link", "log_link"} == counted
+
+
+def test_lines_of_files_stand_in_the_list_as_lines_and_not_as_persons(client, staff):
+    client.force_login(staff)
+    files, many = FindingFactory(rule="files", persons=5000, reads=2), FindingFactory(persons=60)
+
+    page = client.get(reverse("admin:audit_finding_changelist"), {"o": "-4"})
+
+    rows = {one.pk: one for one in page.context["cl"].result_list}
+    assert list(rows) == [files.pk, many.pk]
+    of = page.context["cl"].model_admin
+    assert (of.persons_read(rows[files.pk]), of.lines_taken(rows[files.pk])) == ("–", "5\N{NO-BREAK SPACE}000")
+    assert (of.persons_read(rows[many.pk]), of.lines_taken(rows[many.pk])) == ("60", "–")

@@ -8,7 +8,7 @@ from tests.factories import CustomerFactory, PersonFactory, UserFactory
 
 
 def test_nothing_is_linked_where_there_is_nothing():
-    assert ground.anchor(None) == "-"
+    assert ground.anchor(None) == "–"
 
 
 @pytest.mark.django_db

@@ -1,4 +1,6 @@
-"""Lists of any length: what they count, where they end, and how they go on."""
+"""Lists of any length: what they count, where they end, and how they go on; and how they write numbers."""
+
+import re
 
 import pytest
 from django.db import connection
@@ -7,7 +9,7 @@ from lefi import paging
 from lefi.audit.models import AuditEvent
 from lefi.paging import BoundedPaginator
 from subscriptions.admin.watches import WatchAdmin
-from tests.factories import AuditEventFactory, CustomerFactory, StreamFactory, WatchFactory
+from tests.factories import AuditEventFactory, CustomerFactory, DeliveryFactory, StreamFactory, WatchFactory
 
 pytestmark = pytest.mark.django_db
 WATCHES = "/admin/subscriptions/watch/"
@@ -116,3 +118,34 @@ def test_a_search_finds_by_every_word_also_what_stands_in_other_tables(office):
     response = office.get("/admin/subscriptions/stream/", {"q": "ANGEL social soc-7"})
 
     assert [one.pk for one in response.context["cl"].result_list] == [stream.pk]
+
+
+def cells_of(page: str, column: str) -> list[tuple[str, str]]:
+    """The classes and the text of the cells of a column."""
+    return re.findall(rf'class="([^"]*\bfield-{column}\b[^"]*)"[^>]*>(?:<a [^>]*>)?([^<]*)<', page)
+
+
+def test_a_number_is_written_in_groups_to_the_right_and_one_that_names_something_as_it_is(office):
+    DeliveryFactory(number=1234, persons=12345)
+
+    page = office.get("/admin/deliveries/delivery/").content.decode()
+
+    assert cells_of(page, "persons") == [("number field-persons", "12\N{NO-BREAK SPACE}345")]
+    assert cells_of(page, "number") == [("field-number", "1234")]
+
+
+def test_a_counted_column_is_one_of_numbers(office):
+    CustomerFactory()
+
+    page = office.get("/admin/subscriptions/customer/").content.decode()
+
+    assert cells_of(page, "active_agreements") == [("number field-active_agreements", "0")]
+    assert page.count('class="text number"') == 1
+
+
+def test_a_row_s_short_tables_write_numbers_as_the_lists_do(office):
+    delivery = DeliveryFactory(persons=12345)
+
+    page = office.get(f"/admin/subscriptions/stream/{delivery.stream_id}/change/").content.decode()
+
+    assert re.search(r'<td class="number"\s+data-label="[^"]+">12\N{NO-BREAK SPACE}345</td>', page)
