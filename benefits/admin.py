@@ -121,24 +121,27 @@ class AboutAPerson(Lists):
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """A list of one person's rows is a read about the person, logged with its reason like that of a row.
 
-        So is one of the rows of a person's watch, or of another row about a person; but who may not read about persons
-        gets that list, without whom its rows are about.
+        So is one of the rows of a person's watch, or of another row about a person. So is one that is narrowed by
+        something else, or searched, and turns out to be of one person alone, as the lines of an order of one line are.
+        Who may not read about persons gets such lists, without whom their rows are about.
         """
         by_key = [one for one in self.narrowed_by if one in request.GET and "__" not in one]
         by = {one: self.opts.get_field(one).related_model for one in by_key}
-        elsewhere = self._log_list(request, by) if by else None
-        return elsewhere or super().changelist_view(request, extra_context)
-
-    def _log_list(self, request: HttpRequest, by: dict[str, Any]) -> HttpResponse | None:
-        if Person in by.values() and not (_may_read(request) and self.has_view_permission(request)):
+        opens = _may_read(request) and self.has_view_permission(request)
+        if Person in by.values() and not opens:
             raise PermissionDenied
-        if not (_may_read(request) and self.has_view_permission(request)):
-            return None
-        try:
-            persons = {one for name, model in by.items() for one in _persons_of(model, request.GET.getlist(name))}
-        except ValueError:
-            return None  # of which there is no list either
-        return next((page for page in (self._log_about(request, one) for one in sorted(persons)) if page), None)
+        persons = _persons_by(request, by) if opens else set()
+        elsewhere = next((page for page in (self._log_about(request, one) for one in sorted(persons)) if page), None)
+        if elsewhere:
+            return elsewhere
+        answer = super().changelist_view(request, extra_context)
+        only = _only_person(answer) if opens else None
+        return answer if only is None or only in persons else self._log_about(request, only) or answer
+
+    def only_person(self, rows: Sequence[Model]) -> int | None:
+        found = self._person_id(rows[0]) if rows else None
+        alone = found is not None and all(self._person_id(one) == found for one in rows[1:])
+        return found if alone else None
 
     def name_of(self, row: Model) -> str:
         return masked(row.first_number) if isinstance(row, Person) else super().name_of(row)
@@ -192,6 +195,20 @@ class AboutAPerson(Lists):
             return attrgetter(self.about)(obj)
         except AttributeError:
             return None
+
+
+def _persons_by(request: HttpRequest, by: Mapping[str, Any]) -> set[int]:
+    """The persons whom the rows are about that an address narrows a list to."""
+    try:
+        return {one for name, model in by.items() for one in _persons_of(model, request.GET.getlist(name))}
+    except ValueError:
+        return set()  # of which there is no list either
+
+
+def _only_person(answer: HttpResponse) -> int | None:
+    """The one person whom a list is about that was narrowed; None if it is about more, or is no list."""
+    rows = (getattr(answer, "context_data", None) or {}).get("cl")
+    return rows.only_person if rows else None
 
 
 def _persons_of(model: Any, ids: Sequence[str]) -> Iterable[int]:

@@ -137,6 +137,10 @@ class Lists(TakesSteps, LightAdmin):
         """What a list that is narrowed to another's row calls that."""
         return str(row)
 
+    def only_person(self, rows: Sequence[Model]) -> int | None:
+        """The one person whom all these rows are about, if they are about one."""
+        return None
+
     @property
     def add_title(self) -> str:
         """What the page for a new row is called, and the link to it."""

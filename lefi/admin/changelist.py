@@ -34,6 +34,7 @@ class BoundedList(ChangeList):
     model_admin: Any  # a lefi.admin.Lists
     paginator: BoundedPaginator
     given: dict[str, Any]
+    only_person: int | None = None  # whom all of a narrowed list is about, if that is one person
 
     def __init__(self, request: HttpRequest, *args: Any) -> None:
         super().__init__(request, *args)
@@ -77,7 +78,10 @@ class BoundedList(ChangeList):
         super().get_results(request)
         if not self.result_count:
             self.result_list = self.queryset.none()
-        self.result_list = [masked(row) for row in self.result_list]
+        rows = list(self.result_list)
+        if (self.given or self.query) and len(rows) == self.result_count:
+            self.only_person = self.model_admin.only_person(rows)
+        self.result_list = [masked(row) for row in rows]
 
     @property
     def count_words(self) -> str:

@@ -253,7 +253,10 @@ class FindingAdmin(AboutPersons):
     search_fields = ["reader__username", "reader__first_name", "reader__last_name"]
     narrowed_by = ["followup", "reader"]
     short = ["rule", "reader", "day", "persons_read", "lines_taken", "times", "log_link"]
-    counts: dict[str, list[str]] = {Finding.Rule.FILES: ["lines_taken", "files_taken"], Finding.Rule.MISSES: ["searches"]}
+    counts: dict[str, list[str]] = {
+        Finding.Rule.FILES: ["lines_taken", "files_taken"],
+        Finding.Rule.MISSES: ["searches"],
+    }
 
     followup_link = link("followup", _("follow-up of reads"))
     files_taken = amount("reads", _("files"))

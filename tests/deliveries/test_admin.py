@@ -401,6 +401,76 @@ def test_a_list_of_a_watchs_rows_is_one_of_its_person_and_logged_as_read(office,
     assert events() == [("read", person, REASON)]
 
 
+def listed(model, **asked) -> str:
+    return reverse(f"admin:{model}_changelist", query=asked)
+
+
+def of_one_person(what):
+    """The address of a list that is narrowed or searched to one person's rows, though by no person, and who that is."""
+    others = [OrderLineFactory().watch for _ in range(2)]
+    watch = WatchFactory(case_reference="SOC-2026-9")
+    for one in (watch, *others):
+        DisclosureFactory(watch=one)
+    line = OrderLineFactory(watch=watch)
+    addresses = {
+        "order": listed("subscriptions_orderline", order=line.order_id),
+        "delivery": listed("deliveries_disclosure", delivery=watch.disclosures.get().delivery_id),
+        "search": listed("subscriptions_watch", q="SOC-2026-9"),
+    }
+    return addresses[what], watch.person_id
+
+
+each_way = pytest.mark.parametrize("what", ["order", "delivery", "search"])
+
+
+@each_way
+def test_a_list_that_comes_down_to_one_person_is_one_of_that_person_and_logged_as_read(office, what):
+    address, person = of_one_person(what)
+
+    asked = office.get(address)
+    back = office.post(asked.url, {"reason": REASON, "next": address}, follow=True)
+
+    assert asked.url.startswith(f"/admin/benefits/person/{person}/change/")
+    assert (back.redirect_chain, back.status_code) == ([(address, 302)], 200)
+    assert events() == [("read", person, REASON)]
+
+
+@each_way
+def test_who_may_not_read_about_persons_gets_a_list_that_comes_down_to_one_without_whom_it_is_about(client, what):
+    address, person = of_one_person(what)
+    client.force_login(with_rights("view_orderline", "view_disclosure", "view_watch"))
+
+    answer = client.get(address)
+
+    assert answer.status_code == 200
+    assert f"/admin/benefits/person/{person}/" not in answer.content.decode()
+    assert not AuditEvent.objects.exists()
+
+
+def test_an_order_s_lines_that_are_about_more_than_one_ask_for_no_reason(office):
+    line = OrderLineFactory(watch=WatchFactory())
+    OrderLineFactory(order=line.order, line=2, watch=WatchFactory())
+
+    assert office.get(listed("subscriptions_orderline", order=line.order_id)).status_code == 200
+    assert not AuditEvent.objects.exists()
+
+
+def test_a_refused_line_is_about_whoever_holds_its_number(office):
+    person = PersonFactory()
+    line = OrderLineFactory(watch=None, number=person.first_number)
+
+    asked = office.get(listed("subscriptions_orderline", order=line.order_id))
+
+    assert asked.url.startswith(f"/admin/benefits/person/{person.pk}/change/")
+
+
+def test_a_list_that_nothing_narrows_asks_for_no_reason_though_it_holds_one_person_s_rows(office):
+    OrderLineFactory(watch=WatchFactory())
+
+    assert office.get(listed("subscriptions_orderline")).status_code == 200
+    assert not AuditEvent.objects.exists()
+
+
 def test_a_list_of_a_protected_persons_watch_is_withheld_too(client):
     watch = OrderLineFactory(watch=WatchFactory(person=protected())).watch
     user = UserFactory(is_staff=True)

@@ -75,15 +75,17 @@ def test_a_short_list_says_how_many_rows_it_has_and_a_long_one_that_there_are_mo
 def test_a_narrowed_list_says_to_what_and_how_to_see_all(office):
     mine, other = WatchFactory(), WatchFactory()
     agreement = mine.stream.agreement
+    beside = WatchFactory(stream=mine.stream)
 
     response = office.get(WATCHES, {"stream__agreement": agreement.pk})
 
-    assert [one.pk for one in response.context["cl"].result_list] == [mine.pk]
+    assert [one.pk for one in response.context["cl"].result_list] == [beside.pk, mine.pk]
     (narrowing,) = response.context["cl"].narrowings
     assert (narrowing.what, narrowing.value) == ("Avtal", str(agreement))
     assert {one.pk for one in office.get(WATCHES + narrowing.without).context["cl"].result_list} == {
         mine.pk,
         other.pk,
+        beside.pk,
     }
 
 
