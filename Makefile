@@ -41,7 +41,7 @@ test-on-sqlite: $(VENV)/dev
 
 test-on-postgresql: $(VENV)/dev
 	DATABASE_URL=$(POSTGRES_URL) CACHE_URL=$(REDIS_URL) CELERY_BROKER_URL=$(REDIS_URL) \
-		$(BIN)/python -m pytest -q -p no:cacheprovider -m "not browser"
+		$(BIN)/python -m pytest -q -p no:cacheprovider -m "not browser and not pages"
 
 test-in-browsers: $(VENV)/dev
 	$(BIN)/python -m pytest -q -p no:cacheprovider -m browser -n 2 --dist worksteal

@@ -99,7 +99,7 @@ class Watch(models.Model):
                 "person",
                 "stream",
                 "benefit",
-                _apart_unless(ended_at=None, by_number=False),
+                _apart_unless(by_number=False, ended_at=None),
                 name="watch_open_once_on_a_person",
                 violation_error_message=_("The person is already watched for this benefit."),
             ),
