@@ -243,7 +243,6 @@ class Person(models.Model):
         verbose_name = _("person")
         verbose_name_plural = _("persons")
         permissions = [("view_protected", _("Can open persons with protected identity"))]
-        indexes = [models.Index(fields=["first_number"], name="person_first_number")]
 
     def __str__(self) -> str:
         return str(_("person"))

@@ -12,7 +12,15 @@ from django.db import connection
 
 from benefits.importfile import Line
 from benefits.models import HEADER
-from lefi.bulk import analyze, copy_rows, drop_temporary_tables, execute, make_temporary_table, on_postgresql
+from lefi.bulk import (
+    analyze,
+    copy_rows,
+    drop_temporary_tables,
+    execute,
+    fresh_id,
+    make_temporary_table,
+    on_postgresql,
+)
 
 TABLES = {
     "staged_line": "place integer, number varchar(12)",
@@ -135,15 +143,18 @@ def add_persons(numbers: str, recorded_in: int) -> None:
 
 def add_unheld(numbers: str, recorded_in: int) -> None:
     """A person for each number that a query gives, once each, and nobody held a moment ago. As safe as that."""
-    execute(f"INSERT INTO benefits_person (first_number) {numbers}")
+    make_temporary_table("unheld", "id bigint, number varchar(12)")
     execute(
-        "INSERT INTO benefits_personnumber (person_id, number, current, recorded_in) "
-        # id + 0: in a table without statistics the newest would be sought from the end of its key, row by row
-        "SELECT (SELECT p.id FROM benefits_person p WHERE p.first_number = unheld.number "
-        "ORDER BY p.id + 0 DESC LIMIT 1), number, "
-        f"{'true' if on_postgresql() else '1'}, %s FROM ({numbers}) unheld WHERE true ON CONFLICT DO NOTHING",
+        f"INSERT INTO unheld (id, number) SELECT {fresh_id('benefits_person', 'place')}, number FROM ("
+        f"SELECT number, row_number() OVER (ORDER BY number) AS place FROM ({numbers}) wanted) placed ORDER BY place"
+    )
+    execute("INSERT INTO benefits_person (id, first_number) SELECT id, number FROM unheld ORDER BY id")
+    execute(
+        "INSERT INTO benefits_personnumber (person_id, number, current, recorded_in) SELECT id, number, "
+        f"{'true' if on_postgresql() else '1'}, %s FROM unheld WHERE true ORDER BY id ON CONFLICT DO NOTHING",
         [recorded_in],
     )
+    drop_temporary_tables(["unheld"])
 
 
 def find_persons() -> None:

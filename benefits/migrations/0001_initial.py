@@ -53,7 +53,6 @@ class Migration(migrations.Migration):
                 'verbose_name': 'person',
                 'verbose_name_plural': 'persons',
                 'permissions': [('view_protected', 'Can open persons with protected identity')],
-                'indexes': [models.Index(fields=['first_number'], name='person_first_number')],
             },
         ),
         migrations.CreateModel(

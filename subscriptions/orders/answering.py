@@ -64,14 +64,17 @@ CASE WHEN open_watch IS NULL AND %(cancelled)s = 0 THEN NULL WHEN as_person = 1 
   AND e.order_id + 0 = %(order)s AND e.answer IN ({_COUNTED}) ORDER BY e.line LIMIT 1
 ) END
 """
-# The same where no watch leads to the line: it found none, or it is of a preview, which opens none.
+# The same where no watch leads to the line: it found none, or it is of a preview, which opens none. Few lines are on
+# whom an earlier one was: whether one is, is asked first, of all at once.
 _BEFORE_BY_LINE = f"""
-CASE WHEN h.answer <> '' THEN NULL WHEN as_person = 1 THEN (
+CASE WHEN h.answer <> '' THEN NULL WHEN as_person = 1 THEN CASE WHEN h.person_id IN (
+  SELECT b.person_id FROM asked_before b WHERE b.person_id IS NOT NULL
+) THEN (
   SELECT max(b.kind) FROM asked_before b WHERE b.person_id = h.person_id AND b.benefit = h.benefit
   AND NOT {apart("b.number", "b.person_id")} AND (SELECT w.id FROM subscriptions_watch w WHERE w.by_number
     AND w.stream_id = %(stream)s AND w.ordered_number = b.number AND w.benefit = b.benefit AND w.ended_at IS NULL
   ) IS NULL
-) ELSE (
+) END WHEN h.number IN (SELECT b.number FROM asked_before b) THEN (
   SELECT max(b.kind) FROM asked_before b WHERE b.number = h.number AND b.benefit = h.benefit
 ) END
 """
@@ -93,8 +96,7 @@ SELECT o.number FROM (
   SELECT {_HOLDER.format(number="r.number")} AS person_id FROM asked_row r WHERE named = 1
 ) h JOIN benefits_personnumber o ON o.person_id = h.person_id AND o.withdrawn_in IS NULL
 """
-_CURRENT = "(SELECT n.current FROM benefits_personnumber n WHERE n.number = ranked.number AND n.withdrawn_in IS NULL)"
-_REPLACED = f"{seen_as_current('ranked.number', 'ranked.person_id', _CURRENT)} = 0"
+_REPLACED = f"{seen_as_current('ranked.number', 'ranked.person_id', 'ranked.is_current = 1')} = 0"
 # Of a line that is judged by its person, the open watch on that one, or 0; negative for one by a number that a watch is
 # kept by: it is judged by that until the watch ends, and to the end of the order that ends it. Otherwise NULL.
 _OF_PERSON = f"""
@@ -111,10 +113,12 @@ CASE WHEN named = 1 AND person_id IS NOT NULL AND NOT {apart("held.number", "hel
 _JUDGE = f"""
 INSERT INTO asked (line, file_row, kind, number, benefit, from_date, case_reference, need_reference, reference,
   answer, person_id, watch_id, apart)
-WITH held AS MATERIALIZED (
-  SELECT r.*, CASE WHEN r.answer = '' THEN (SELECT n.person_id FROM benefits_personnumber n
-    WHERE n.number = r.number AND n.withdrawn_in IS NULL) END AS person_id
+WITH looked_up AS MATERIALIZED (
+  SELECT r.*, CASE WHEN r.answer = '' THEN (SELECT n.person_id * 2 + CASE WHEN n.current THEN 1 ELSE 0 END
+    FROM benefits_personnumber n WHERE n.number = r.number AND n.withdrawn_in IS NULL) END AS holder
   FROM asked_row r
+), held AS (
+  SELECT looked_up.*, holder / 2 AS person_id, holder %% 2 AS is_current FROM looked_up
 ), joined AS MATERIALIZED (
   SELECT held.*, {_OF_PERSON} AS of_person FROM held
 ), known AS MATERIALIZED (

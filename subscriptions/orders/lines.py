@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 from lefi.errors import Refused
 
@@ -45,8 +46,7 @@ class Head:
     unit: str
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One person and one benefit, as written; nothing in it has been checked but its form.
 
     `kind` is one of KINDS, or "" with the fault KIND_UNKNOWN. `row` is its row or element in the file, from 1.

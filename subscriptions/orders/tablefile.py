@@ -113,8 +113,8 @@ def _asked(place: int, columns: list[str], cells: Sequence[str]) -> Iterator[Ite
     if len(cells) > len(columns) and any(cell.strip() for cell in cells[len(columns) :]):
         raise OrderRefused("FORM", place)
     texts = {name: cell.strip() for name, cell in zip(columns, cells, strict=False)}
-    kind = _KIND.get(_plain(texts.get("typ", "")), "") if "typ" in columns else NEW
-    benefits = [one for one in _SEVERAL.split(texts.get("formaner", "")) if one]
+    kind = _kind(texts.get("typ", "")) if "typ" in columns else NEW
+    benefits = _benefits(texts.get("formaner", ""))
     if written := texts.get("from"):
         texts["from"] = _day(written)
     number = texts.get("personnummer", "")
@@ -123,6 +123,16 @@ def _asked(place: int, columns: list[str], cells: Sequence[str]) -> Iterator[Ite
         return
     texts["personnummer"], fault = _number(number)
     yield from lines_of(place, kind, texts, benefits, fault)
+
+
+@lru_cache(maxsize=256)  # of these and of days a file names few, and each many times
+def _kind(written: str) -> str:
+    return _KIND.get(_plain(written), "")
+
+
+@lru_cache(maxsize=256)
+def _benefits(written: str) -> tuple[str, ...]:
+    return tuple(one for one in _SEVERAL.split(written) if one)
 
 
 def _number(written: str) -> tuple[str, str]:
@@ -138,6 +148,7 @@ def _number(written: str) -> tuple[str, str]:
     return number, Fault.NUMBER_DAMAGED if lost else ""
 
 
+@lru_cache(maxsize=4096)
 def _day(written: str) -> str:
     """The day as YYYY-MM-DD, if it is one in the ways that spreadsheets write it; else as it is written."""
     found = _DAY.fullmatch(written.translate(_DASHES))
