@@ -29,8 +29,6 @@ from tests.factories import AT
 from tests.partners import partner
 from tests.rows import MADE_BY, forms_of
 
-pytestmark = pytest.mark.pages
-
 MARK = "zorblax"
 CASE_WORKER, INTEGRATION, ADMINISTRATOR = Member.Role.CASE_WORKER, Member.Role.INTEGRATION, Member.Role.ADMINISTRATOR
 ANY, WORK, HANDLE = frozenset(Member.Role), frozenset(Member.WORKING), frozenset(Member.HANDLERS)
