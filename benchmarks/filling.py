@@ -13,7 +13,6 @@ PARAMETERS = {
     "synchronous_commit": "off",
     "work_mem": "'384MB'",
     "maintenance_work_mem": "'768MB'",
-    "jit": "off",
 }
 
 

@@ -25,7 +25,7 @@ from benchmarks.orderfile import CANCEL, NEW
 from benefits.apart import apart, numbers_apart
 from benefits.identity import IdentityError, parse
 from benefits.models import Person, PersonNumber
-from lefi.bulk import execute, fresh_id, planned
+from lefi.bulk import execute, fresh_id
 from subscriptions.models import Order, OrderLine, Pending, Stream, Watch
 
 CHUNK = 5000
@@ -146,7 +146,7 @@ _LINES = (
 def by_hand(stream: Stream, path: Path, at: datetime, *, preview: bool = False) -> None:
     """Carry the order out, or only answer it without effect, as a preview does."""
     day = timezone.localdate(at)
-    with transaction.atomic(), planned(jit="off"):
+    with transaction.atomic():
         order = _order(stream, at)
         values = {"stream": stream.pk, "order": order.pk, "at": at, "reconfirm": day + RECONFIRM}
         _copy(read(path, day))

@@ -40,8 +40,12 @@ _TABLES = {
     "asked_row": f"{_WRITTEN}, named smallint, replaced smallint",
     "asked": f"{_WRITTEN}, person_id bigint, watch_id bigint, apart smallint",
     "asked_before": "number varchar(20), person_id bigint, benefit varchar(60), kind varchar(30)",
-    "asked_number": "number varchar(20)",
 }
+# Of a preview the lines that count of its earlier chunks, kept from chunk to chunk. One row, whose kind is "", says of
+# which order they are, and of how many of its lines.
+_SO_FAR = "asked_so_far"
+_SO_FAR_COLUMNS = "number varchar(20), benefit varchar(60), kind varchar(30), of_order bigint, lines integer"
+_OF_WHICH = "number = '' AND kind = ''"
 _COLUMNS = [*Row._fields, "named", "replaced"]
 _EFFECTS = ", ".join(f"'{one}'" for one in sorted(CARRIED_OUT))
 # Of the lines on a person and a benefit the one that counts is answered thus.
@@ -87,14 +91,14 @@ SELECT number, {_HOLDER.format(number="e.number")}, benefit, kind FROM subscript
 """
 # What was not watched; found through the index order_lines_without_effect.
 _NOT_WATCHED = f" AND NOT (answer IN ({_EFFECTS})) AND answer = '{Answer.NOT_WATCHED}'"
-# Of a preview all that counted, as far as this chunk speaks of the same persons.
-_PREVIEWED = f" AND answer IN ({_COUNTED}) AND number IN (SELECT number FROM asked_number)"
-_NUMBERS = "INSERT INTO asked_number (number) SELECT DISTINCT number FROM asked_row"
-_OTHER_NUMBERS = f"""
-INSERT INTO asked_number (number)
-SELECT o.number FROM (
-  SELECT {_HOLDER.format(number="r.number")} AS person_id FROM asked_row r WHERE named = 1
-) h JOIN benefits_personnumber o ON o.person_id = h.person_id AND o.withdrawn_in IS NULL
+# Of a preview all that counted by the numbers of this chunk, or by others that a person of it has.
+_REMEMBER_PREVIEWED = f"""
+INSERT INTO asked_before (number, person_id, benefit, kind)
+SELECT s.number, {_HOLDER.format(number="s.number")}, s.benefit, s.kind FROM (
+  SELECT number FROM asked_row UNION SELECT o.number FROM (
+    SELECT {_HOLDER.format(number="r.number")} AS person_id FROM asked_row r WHERE named = 1
+  ) h JOIN benefits_personnumber o ON o.person_id = h.person_id AND o.withdrawn_in IS NULL
+) a JOIN {_SO_FAR} s ON s.number = a.number AND s.kind <> ''
 """
 _REPLACED = f"{seen_as_current('ranked.number', 'ranked.person_id', 'ranked.is_current = 1')} = 0"
 # Of a line that is judged by its person, the open watch on that one, or 0; negative for one by a number that a watch is
@@ -235,12 +239,13 @@ def answer(order: Order, law: StreamLaw, rows: Sequence[Row], at: datetime) -> d
     else:
         telling = order.aim == Order.Aim.CARRY_OUT
         copy_rows("asked_row", _COLUMNS, Law(law, telling=telling).answers(rows))
-    with planned(jit="off"):  # to compile a statement takes longer than to run it
-        _judge(order)
-        if order.aim == Order.Aim.CARRY_OUT:
-            _carry_out(order, law, at)
-        _write(order)
+    _judge(order)
+    if order.aim == Order.Aim.CARRY_OUT:
+        _carry_out(order, law, at)
+    _write(order)
     counts = _counts()
+    if order.aim == Order.Aim.PREVIEW:
+        _remember_for_the_next(order, len(rows))
     drop_temporary_tables(_TABLES)
     return counts
 
@@ -257,21 +262,47 @@ def _before(order: Order) -> str:
     if not order.lines_done:
         return "NULL"
     if order.aim == Order.Aim.PREVIEW:
-        execute(_NUMBERS)
+        _recall_previewed(order)
         with planned(enable_hashjoin="off", enable_mergejoin="off"):  # which would read every number there is
-            execute(_OTHER_NUMBERS)
-        execute("CREATE INDEX asked_number_key ON asked_number (number)")
-        analyze(["asked_number"])
-        _remember(order, _PREVIEWED)
+            execute(_REMEMBER_PREVIEWED)
+        _index_before()
         return _BEFORE_BY_LINE
     if not order.counts.get(Answer.NOT_WATCHED):
         return _BEFORE_BY_WATCH
-    _remember(order, _NOT_WATCHED)
+    execute(_REMEMBER + _NOT_WATCHED, [order.pk])
+    _index_before()
     return f"coalesce({_BEFORE_BY_WATCH}, {_BEFORE_BY_LINE})"
 
 
-def _remember(order: Order, which: str) -> None:
-    execute(_REMEMBER + which, [order.pk])
+def _recall_previewed(order: Order) -> None:
+    """Have what this order's earlier lines asked for in its table, unless it is there since the chunk before."""
+    execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS {_SO_FAR} ({_SO_FAR_COLUMNS})")
+    place = (order.pk, order.lines_done)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT of_order, lines FROM {_SO_FAR} WHERE {_OF_WHICH}")
+        known = cursor.fetchone()
+    if known != place:
+        make_temporary_table(_SO_FAR, _SO_FAR_COLUMNS)
+        counted = (
+            f"SELECT number, benefit, kind FROM subscriptions_orderline WHERE order_id = %s AND answer IN ({_COUNTED})"
+        )
+        execute(f"INSERT INTO {_SO_FAR} (number, benefit, kind) {counted}", [order.pk])
+        execute(f"INSERT INTO {_SO_FAR} (number, benefit, kind, of_order, lines) VALUES ('', '', '', %s, %s)", place)
+        execute(f"CREATE INDEX asked_so_far_number ON {_SO_FAR} (number)")
+
+
+def _remember_for_the_next(order: Order, count: int) -> None:
+    """Keep what this chunk's lines asked for beside what those before them did, or forget all after the last."""
+    done = order.lines_done + count
+    if done == order.line_count:
+        drop_temporary_tables([_SO_FAR])
+    elif order.lines_done:
+        counted = f"SELECT number, benefit, kind FROM asked WHERE answer IN ({_COUNTED})"
+        execute(f"INSERT INTO {_SO_FAR} (number, benefit, kind) {counted}")
+        execute(f"UPDATE {_SO_FAR} SET lines = %s WHERE {_OF_WHICH}", [done])
+
+
+def _index_before() -> None:
     execute("CREATE INDEX asked_before_number ON asked_before (number, benefit)")
     execute("CREATE INDEX asked_before_person ON asked_before (person_id, benefit)")
     analyze(["asked_before"])

@@ -124,12 +124,12 @@ def stock_of(row: int, kind: str, texts: Mapping[str, str], benefits: Iterable[s
 def _refuse_form(row: int, texts: Iterable[str], named: Sequence[str]) -> None:
     if len(named) > MOST_BENEFITS:
         raise OrderRefused("FORM", row)
-    _refuse_unfit(row, texts, named)
+    _refuse_unfit(row, (*texts, *named))
 
 
-def _refuse_unfit(row: int, *texts: Iterable[str]) -> None:
+def _refuse_unfit(row: int, texts: Iterable[str]) -> None:
     """Raise OrderRefused with FORM if any text holds a control character, or one that no XML document holds."""
-    joined = "".join("".join(some) for some in texts)
+    joined = "".join(texts)
     if not joined.isprintable() and _UNFIT.search(joined):  # all that is printable is fit, and quick to see
         raise OrderRefused("FORM", row)
 

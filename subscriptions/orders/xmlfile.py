@@ -22,6 +22,7 @@ MOST_TOKEN = 1 << 20  # bytes of one tag or comment
 MOST_TEXT = 100_000  # characters between two tags
 MOST_PREFIXES, MOST_NAMES = 100, 1000  # a parser keeps each
 _BLANKS = re.compile("[ \t\r\n]+")
+_UNTIDY = re.compile("[\t\r\n]|  |^ | $")
 
 # What may stand in what. Each name leads to what stands in it; TEXT holds text alone, a BENEFIT 0 or 1.
 TEXT, BENEFIT = "text", "benefit"
@@ -117,8 +118,8 @@ class _Order:
         if inside == "document":
             self._path.append("bestallning")
             return
-        self._name = name.rpartition(" ")[2]
-        what = BENEFIT if inside == "formansinformation" else _INSIDE[inside].get(self._name)
+        self._name = name = name.rpartition(" ")[2]
+        what = BENEFIT if inside == "formansinformation" else _INSIDE[inside].get(name)
         if what is None or attributes:
             raise OrderRefused("FORM")
         if what in ("person", "bestand"):
@@ -152,7 +153,7 @@ class _Order:
         if name in self._texts:
             raise OrderRefused("FORM")
         text, self._text = self._text, ""
-        if not text.isalnum():  # which most are, and hold no blanks then
+        if not text.isalnum() and _UNTIDY.search(text):  # most are tidy, and quick to see to be
             text = _BLANKS.sub(" ", text).strip(" ")
         self._texts[name] = text
 

@@ -335,6 +335,23 @@ def test_that_a_protected_persons_number_was_replaced_is_never_told(stream):
     assert answers_of(place(stream, [new(2)])) == [Answer.ACCEPTED]
 
 
+def test_a_preview_that_another_comes_between_knows_its_own_earlier_lines(stream, monkeypatch):
+    remember, others = answering._remember_for_the_next, iter([[new(5), new(4), new(3), new(2)]])
+
+    def remember_and_see_to_another(order, count):
+        remember(order, count)
+        if order.lines_done == 1:
+            for lines in others:
+                assert answers_of(place(stream, lines, aim=Order.Aim.PREVIEW)) == [Answer.ACCEPTED] * 4
+
+    monkeypatch.setattr(answering, "_remember_for_the_next", remember_and_see_to_another)
+
+    order = placed_in_chunks(stream, [new(1), new(2), new(3), new(1), new(2)._replace(kind=CANCEL)], 1, aim=Order.Aim.PREVIEW)
+
+    said = [Answer.ACCEPTED] * 3 + [Answer.DUPLICATE_IN_ORDER, Answer.CONFLICT_IN_ORDER]
+    assert answers_of(order) == said
+
+
 def test_a_preview_never_tells_that_a_number_was_replaced(stream):
     replaced()
     assert answers_of(place(stream, [new(2)], aim=Order.Aim.PREVIEW)) == [Answer.ACCEPTED]
