@@ -2,7 +2,6 @@
 
 import json
 import re
-from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -163,7 +162,7 @@ def test_the_examples_of_orders_are_orders_and_say_the_same():
     assert [form for form, _ in examples] == list(readers)
     said = [[*readers[form](BytesIO(text.encode()))] for form, text in examples]
 
-    asked = [[replace(one, row=0) for one in items if not isinstance(one, Head)] for items in said]
+    asked = [[one._replace(row=0) for one in items if not isinstance(one, Head)] for items in said]
     assert asked == [asked[0]] * 4 and len(asked[0]) == 3
     assert {items[0] for items in said[:3]} == {Head("2129000010", "SOC")}
     assert etree.XMLSchema(etree.fromstring(current_order().encode())).validate(etree.fromstring(examples[0][1]))

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import lru_cache
@@ -38,8 +37,7 @@ class OrderRefused(Refused):
         self.row = row
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(NamedTuple):
     """Who orders, as far as the order says."""
 
     organisation_number: str
@@ -63,8 +61,7 @@ class Line(NamedTuple):
     fault: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Stock:
+class Stock(NamedTuple):
     """The whole stock: everybody who is watched in the stream, for the benefits named; all, if none is named.
 
     To order anew for the stock is to order the benefits for everybody who is watched for any.

@@ -346,7 +346,8 @@ def test_a_preview_that_another_comes_between_knows_its_own_earlier_lines(stream
 
     monkeypatch.setattr(answering, "_remember_for_the_next", remember_and_see_to_another)
 
-    order = placed_in_chunks(stream, [new(1), new(2), new(3), new(1), new(2)._replace(kind=CANCEL)], 1, aim=Order.Aim.PREVIEW)
+    lines = [new(1), new(2), new(3), new(1), new(2)._replace(kind=CANCEL)]
+    order = placed_in_chunks(stream, lines, 1, aim=Order.Aim.PREVIEW)
 
     said = [Answer.ACCEPTED] * 3 + [Answer.DUPLICATE_IN_ORDER, Answer.CONFLICT_IN_ORDER]
     assert answers_of(order) == said
