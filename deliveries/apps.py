@@ -17,10 +17,10 @@ class DeliveriesConfig(AppConfig):
 
     def ready(self) -> None:
         register(keys_are_announced, Tags.security, deploy=True)
-        post_migrate.connect(_forget_what_was_found_allowed, sender=self)
+        post_migrate.connect(_forget_what_the_gate_answered, sender=self)
 
 
-def _forget_what_was_found_allowed(using: str, apps: Apps = installed, **_: Any) -> None:
+def _forget_what_the_gate_answered(using: str, apps: Apps = installed, **_: Any) -> None:
     """A new version of the program may be stricter: it asks of everything anew."""
     with suppress(LookupError):  # of a version that has no such table
-        apps.get_model("deliveries", "FoundAllowed").objects.using(using).all().delete()
+        apps.get_model("deliveries", "GateAnswer").objects.using(using).all().delete()

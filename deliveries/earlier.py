@@ -123,7 +123,7 @@ def _read(found: dict[Place, _Source], wanted: dict[Place, str]) -> dict[Place, 
 
 
 def _blocks(delivery: Delivery, watches: set[int]) -> list[Block]:
-    if not storage.is_whole(delivery.sha256, delivery.size):
+    if not storage.is_still_whole(delivery.sha256, delivery.size):
         return []
     try:
         _, entries = read_about(storage.place_of(delivery.sha256), watches, watches)

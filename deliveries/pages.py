@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from django.core.cache import cache
 from django.db.models import Count, Min, Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -21,6 +22,7 @@ from subscriptions.models import Watch
 
 PERSONS_PER_PAGE = 25
 LINES_PER_ORDER = 25
+COUNTS_KEPT = 7 * 24 * 60 * 60  # seconds
 REFUSALS = {
     "OUT_OF_SEQUENCE": (
         _("An earlier delivery must be opened first."),
@@ -113,7 +115,10 @@ def words_of(refusal: Refused) -> tuple[Promise | str, Promise | str]:
 def page_of(path: Path, number: int, *, size: int = PERSONS_PER_PAGE, watches: Collection[int] | None = None) -> Page:
     """The persons of a page, the first being 1; of those alone that one of some watches is on, if any are named."""
     first = (number - 1) * size
-    entries = list(islice(reading.read(path, check=False, watches=watches), first, first + size + 1))
+    if watches is None:
+        entries = list(reading.read_some(path, first, size + 1))
+    else:
+        entries = list(islice(reading.read(path, check=False, watches=watches), first, first + size + 1))
     return Page(number, entries[:size], more=len(entries) > size)
 
 
@@ -126,8 +131,18 @@ def persons_of(page: Page, *, delivery: Delivery, at: datetime) -> list[PersonTe
 def counts_of(delivery: Delivery) -> dict[str, int]:
     """How many persons a delivery has complete information on, and changes, and how many watches ended in it.
 
-    Persons by the numbers they were ordered by: fewer would tell that two are one person's.
+    Persons by the numbers they were ordered by: fewer would tell that two are one person's. What a delivery told never
+    changes, so it is counted once.
     """
+    key = f"delivery-counts:{delivery.pk}:{delivery.sha256}"
+    counts: dict[str, int] | None = cache.get(key)
+    if counts is None:
+        counts = _counted(delivery)
+        cache.set(key, counts, COUNTS_KEPT)
+    return counts
+
+
+def _counted(delivery: Delivery) -> dict[str, int]:
     sent = Disclosure.objects.filter(delivery=delivery, outcome=Disclosure.Outcome.SENT)
     return sent.aggregate(
         whole=Count("watch__ordered_number", distinct=True, filter=Q(complete=True)),

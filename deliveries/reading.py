@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from lxml import etree
 
 from benefits.catalogue import Catalogue, Field, catalogue
+from deliveries.fragments import some_persons
 from deliveries.schema import NAMESPACE, current
 
 _NS = f"{{{NAMESPACE}}}"
@@ -150,15 +152,22 @@ def read(path: Path, *, check: bool = True, watches: Collection[int] | None = No
     return _persons(path, catalogue(), check=check, watches=watches)
 
 
+def read_some(path: Path, first: int, most: int) -> Iterator[PersonEntry]:
+    """Yield some persons of a document of ours, from the `first`, of 0 on; what stands before them is not read."""
+    opened, closed = f'<leverans xmlns="{NAMESPACE}"><informationsfalt>', "</informationsfalt></leverans>"
+    part = opened.encode() + some_persons(path, first, most) + closed.encode()
+    return _persons(BytesIO(part), catalogue(), check=False)
+
+
 def read_as(path: Path, known: Catalogue) -> Iterator[PersonEntry]:
     """Yield the persons of a document that was made with another catalogue than the one in force."""
     return _persons(path, known, check=False)
 
 
 def _persons(
-    path: Path, known: Catalogue, *, check: bool, watches: Collection[int] | None = None
+    source: Path | BytesIO, known: Catalogue, *, check: bool, watches: Collection[int] | None = None
 ) -> Iterator[PersonEntry]:
-    for element in _elements(path, _BULK, check=check):
+    for element in _elements(source, _BULK, check=check):
         if element.tag == _NS + "person" and (watches is None or _names_any(element, watches)):
             yield _person(element, known)
 
@@ -195,13 +204,13 @@ def _schema() -> etree.XMLSchema:
     return etree.XMLSchema(etree.fromstring(current().encode()))
 
 
-def _elements(path: Path, names: Collection[str], *, check: bool = True) -> Iterator[etree._Element]:
+def _elements(source: Path | BytesIO, names: Collection[str], *, check: bool = True) -> Iterator[etree._Element]:
     """Yield the elements of these names as they end, and free them."""
     parents = {_NS + name: _NS + _PARENTS[name] for name in names}
     ended = not check  # a parser that holds a schema does not say when its document was cut off
     try:
         walk = etree.iterparse(
-            str(path),
+            str(source) if isinstance(source, Path) else source,
             events=("end",),
             tag=[*parents, _NS + "leverans"],
             schema=_schema() if check else None,

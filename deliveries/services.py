@@ -1,6 +1,7 @@
 """Handing out what was released: every fetch goes through the gate, and what may no longer be told is recalled (C6)."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from deliveries import storage
 from deliveries.models import Delivery, Fetch, HandoutRelease, Purged, Receipt
 from deliveries.receipts import sign_acknowledgement
 from deliveries.release import forget_replaced, take_back
-from deliveries.rights import Refused, refused_now, refused_today
+from deliveries.rights import Refused, as_of, refused_in, refused_today
 from deliveries.runs import stopped_by
 from lefi import errors
 from lefi.locks import Lock, hold_shared
@@ -46,8 +47,10 @@ _SENTENCES: dict[str, Promise] = {
 _STOPPED = _("The stream is stopped.")
 
 
-def fetch(*, delivery: Delivery, at: datetime, user=None, client: str = "") -> Path:
-    """Hand out a delivery's document and log it; return its path.
+def fetch(*, delivery: Delivery, at: datetime, user=None, client: str = "", page: bool = False) -> Path:
+    """Hand out a delivery's document, or a `page` of it, and log it; return the document's path.
+
+    The bytes of a document are hashed each time that it is handed out; for a page, once while the file is untouched.
 
     Raise FetchRefused, logged too, with the code OUT_OF_SEQUENCE, RECALLED, PURGED, RELEASE_NEEDED, DOCUMENT_DAMAGED,
     or that of what stops the stream. A delivery never fetched that holds what may no longer be told is recalled
@@ -56,7 +59,8 @@ def fetch(*, delivery: Delivery, at: datetime, user=None, client: str = "") -> P
     with transaction.atomic():
         stream = _locked(delivery.stream_id)
         delivery = Delivery.objects.get(pk=delivery.pk)
-        code = _refusal(delivery, stream, at)
+        whole = storage.is_still_whole if page else storage.is_whole
+        code = _refusal(delivery, stream, at, whole)
         Fetch.objects.create(delivery=delivery, at=at, user=user, client=client, refusal=code)
         if not code and delivery.first_fetched_at is None:
             Delivery.objects.filter(pk=delivery.pk).update(first_fetched_at=at)
@@ -68,17 +72,18 @@ def fetch(*, delivery: Delivery, at: datetime, user=None, client: str = "") -> P
 
 
 def _locked(stream_id: int) -> Stream:
-    """The stream, held so that neither a release nor a law change comes in between."""
-    stream = (
-        Stream.objects.select_for_update(no_key=True, of=("self",))
-        .select_related("agreement__customer")
-        .get(pk=stream_id)
-    )
+    return _all_locked([stream_id])[stream_id]
+
+
+def _all_locked(streams: Collection[int]) -> dict[int, Stream]:
+    """The streams, held so that neither a release nor a law change comes in between, and read once they are."""
+    rows = Stream.objects.filter(pk__in=streams)
+    list(rows.order_by("pk").select_for_update(no_key=True).values_list("pk"))
     hold_shared(Lock.LAW)
-    return stream
+    return rows.select_related("agreement__customer").in_bulk()
 
 
-def _refusal(delivery: Delivery, stream: Stream, at: datetime) -> str:
+def _refusal(delivery: Delivery, stream: Stream, at: datetime, is_whole: Callable[[str, int], bool]) -> str:
     if delivery.recalled_at is not None:
         return "RECALLED"
     if Purged.objects.filter(delivery=delivery).exists():
@@ -89,26 +94,41 @@ def _refusal(delivery: Delivery, stream: Stream, at: datetime) -> str:
     earlier = Delivery.objects.standing().filter(stream=stream, number__lt=delivery.number, first_fetched_at=None)
     if not delivery.final and earlier.exists():
         return "OUT_OF_SEQUENCE"
-    if not storage.is_whole(delivery.sha256, delivery.size):
+    if not is_whole(delivery.sha256, delivery.size):
         return "DOCUMENT_DAMAGED"
     return _refused_by_law(delivery, stream, at)
 
 
 @transaction.atomic
-def refusal_now(delivery: Delivery, at: datetime) -> str:
-    """Why a delivery that has been fetched would not be handed out once more; "" if it would. It is no fetch."""
-    stream = _locked(delivery.stream_id)
-    delivery = Delivery.objects.get(pk=delivery.pk)
+def refusals_now(deliveries: Collection[Delivery], at: datetime) -> dict[int, str]:
+    """Why deliveries that have been fetched would not be handed out once more, by id; "" where they would.
+
+    It is no fetch, and takes as many queries for many deliveries of a stream as for one.
+    """
+    streams = _all_locked({one.stream_id for one in deliveries})
+    rows = Delivery.objects.filter(pk__in=[one.pk for one in deliveries])
+    purged = set(Purged.objects.filter(delivery__in=rows).values_list("delivery_id", flat=True))
+    by_stream: dict[int, list[Delivery]] = defaultdict(list)
+    for delivery in rows:
+        by_stream[delivery.stream_id].append(delivery)
+    codes: dict[int, str] = {}
+    for pk, own in by_stream.items():
+        stop = _stop(streams[pk], at)
+        codes |= {one.pk: _closed(one, stop, erased=one.pk in purged) for one in own}
+        left = [one.pk for one in own if not codes[one.pk]]
+        refused = refused_in(left, streams[pk], as_of(at))
+        codes |= {one: min(_codes(refused[one]), default="") for one in left}
+    return codes
+
+
+def _closed(delivery: Delivery, stop: str, *, erased: bool) -> str:
     if delivery.recalled_at is not None:
         return "RECALLED"
-    if Purged.objects.filter(delivery=delivery).exists():
+    if erased:
         return "PURGED"
-    stop = "" if delivery.final else _stop(stream, at)
-    if stop:
+    if stop and not delivery.final:
         return stop
-    if not storage.is_whole(delivery.sha256, delivery.size):
-        return "DOCUMENT_DAMAGED"
-    return min(_codes(refused_today(delivery, stream, at)), default="")
+    return "" if storage.is_still_whole(delivery.sha256, delivery.size) else "DOCUMENT_DAMAGED"
 
 
 def _stop(stream: Stream, at: datetime) -> str:
@@ -153,14 +173,6 @@ def as_text(pairs: Iterable[tuple[int, str]]) -> list[str]:
     return sorted(f"{watch}:{code}" for watch, code in pairs)
 
 
-def no_longer_allowed(delivery: Delivery, stream: Stream, at: datetime) -> set[str]:
-    """Why watches told something in the delivery may not be told it on the day of `at`; empty if all still may.
-
-    Asked of every watch, whatever has been found before.
-    """
-    return _codes(refused_now(delivery, stream, at))
-
-
 def _codes(refused: Refused) -> set[str]:
     return {code for _, code in refused}
 
@@ -172,10 +184,11 @@ def recall_what_may_no_longer_be_told(at: datetime) -> int:
     for stream_id in unfetched.order_by().values_list("stream", flat=True).distinct():
         with transaction.atomic():
             stream = _locked(stream_id)
-            for delivery in unfetched.filter(stream=stream).order_by("number"):
-                if no_longer_allowed(delivery, stream, at) - HOLDING:
-                    recalled += len(take_back(stream, delivery.number, at))
-                    break
+            waiting = list(unfetched.filter(stream=stream).order_by("number"))
+            refused = refused_in([one.pk for one in waiting], stream, as_of(at))
+            ended = next((one for one in waiting if _codes(refused[one.pk]) - HOLDING), None)
+            if ended is not None:
+                recalled += len(take_back(stream, ended.number, at))
     return recalled
 
 

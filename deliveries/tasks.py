@@ -11,6 +11,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from deliveries import (
+    ahead,
     checkpoints,
     debt,
     lags,
@@ -92,6 +93,12 @@ def put_back_what_is_stuck() -> None:
         hand_out(run.pk)
         runs.end_if_done(run, now)
     services.recall_what_may_no_longer_be_told(now)
+
+
+@shared_task
+def examine_ahead() -> int:
+    """Ask of what somebody is likely to open, so that the first to open it need not wait for that."""
+    return ahead.examine_ahead(timezone.now())
 
 
 @shared_task

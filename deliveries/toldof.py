@@ -12,7 +12,7 @@ from typing import Any
 
 from benefits.catalogue import HEADER
 from deliveries import reading, services, storage
-from deliveries.earlier import contents, handed_out
+from deliveries.earlier import Place, contents, handed_out
 from deliveries.fragments import Block, NotReadable, read_about
 from deliveries.models import Delivery, Disclosure
 from deliveries.schema import ACTIVE, ENDED
@@ -51,36 +51,42 @@ def told_of(watches: Sequence[Watch], *, at: datetime) -> Told:
     for watch in watches:
         by_stream[watch.stream_id].append(watch)
     told = Told(watches[0].ordered_number, reading.PersonEntry(watches[0].ordered_number, complete=True), [])
+    newest: dict[Place, Delivery] = {}
     for stream, own in by_stream.items():
-        _fold(told, stream, own, at)
+        newest |= _newest(told, stream, own)
+    _fold(told, newest, at)
     told.tellings.sort(key=lambda one: (one.delivery.released_at, one.delivery.pk), reverse=True)
     told.last = told.tellings[0].delivery.day if told.tellings else None
     return told
 
 
-def _fold(told: Told, stream: int, watches: list[Watch], at: datetime) -> None:
-    """Add what stands of a stream's watches: of each section what the newest delivery said."""
+def _newest(told: Told, stream: int, watches: list[Watch]) -> dict[Place, Delivery]:
+    """The delivery whose word stands of each section of a stream's watches. Note all that told something."""
     rows = handed_out(Disclosure.objects.filter(watch__in=[one.pk for one in watches]), stream)
-    newest: dict[tuple[int, str], Delivery] = {}
+    newest: dict[Place, Delivery] = {}
     for row in rows.select_related("delivery__stream__agreement").order_by("delivery__number"):
         told.tellings.append(Telling(row.delivery, row.watch_id, row.complete, row.items))
         if row.complete:  # it holds all there is: what it does not say stands no longer
             newest = {place: one for place, one in newest.items() if place[0] != row.watch_id}
         newest |= {(row.watch_id, section): row.delivery for section in row.sections}
-    places: dict[int, set[tuple[int, str]]] = defaultdict(set)
+    return newest
+
+
+def _fold(told: Told, newest: dict[Place, Delivery], at: datetime) -> None:
+    """Add what stands of each section, the gate asked once of all the deliveries that said so."""
+    places: dict[int, set[Place]] = defaultdict(set)
     for place, delivery in newest.items():
         places[delivery.pk].add(place)
     deliveries = {one.pk: one for one in newest.values()}
-    for pk in sorted(places, key=lambda pk: deliveries[pk].number):
-        if not _add(told, deliveries[pk], places[pk], at):
+    refused = services.refusals_now(deliveries.values(), at)
+    for pk in sorted(places, key=lambda pk: (deliveries[pk].stream_id, deliveries[pk].number)):
+        if refused[pk] or not _add(told, deliveries[pk], places[pk]):
             told.unread.append(deliveries[pk])
             told.gaps.update(watch for watch, _ in places[pk])
 
 
-def _add(told: Told, delivery: Delivery, places: set[tuple[int, str]], at: datetime) -> bool:
+def _add(told: Told, delivery: Delivery, places: set[Place]) -> bool:
     """Add some blocks of a delivery; whether they could be shown."""
-    if services.refusal_now(delivery, at):
-        return False
     watches = {watch for watch, _ in places}
     try:
         _, entries = read_about(storage.place_of(delivery.sha256), watches, watches)

@@ -371,6 +371,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": crontab(),
         "options": {"expires": 50},
     },
+    "examine-ahead": {
+        "task": "deliveries.tasks.examine_ahead",
+        "schedule": crontab(),
+        "options": {"expires": 50},
+    },
     "keep-up": {
         "task": "subscriptions.tasks.keep_up",
         "schedule": crontab(minute=15),

@@ -2,7 +2,7 @@
 
 from deliveries.models.brake import HeldSlice, SliceVerdict
 from deliveries.models.debt import Debt, DebtCheck, OrderedRun
-from deliveries.models.delivered import Delivery, Fetch, FoundAllowed, HandoutRelease, Lag
+from deliveries.models.delivered import Delivery, Fetch, GateAnswer, HandoutRelease, Lag
 from deliveries.models.personreports import PersonReport, Withholding
 from deliveries.models.receipts import Receipt, SigningKey
 from deliveries.models.reconciliations import ClosingProposal, Reconciliation, ReconciliationLine
@@ -20,7 +20,7 @@ __all__ = [
     "Delivery",
     "Disclosure",
     "Fetch",
-    "FoundAllowed",
+    "GateAnswer",
     "HandoutRelease",
     "HeldSlice",
     "HoldLift",

@@ -105,20 +105,22 @@ class Fetch(models.Model):
         return f"{timezone.localtime(self.at):%Y-%m-%d %H:%M}"
 
 
-class FoundAllowed(models.Model):
-    """On what day, and as of which law change and import, all that a delivery tells was last found to be allowed.
+class GateAnswer(models.Model):
+    """What of all that a delivery tells was last found refused: on what day, and as of which law change and import.
 
-    Nothing rests on it but that the same need not be asked again at once; without it everything is.
+    Nothing rests on it but that the same need not be asked again at once; without it everything is. `refused` has the
+    watches by the code of why.
     """
 
-    delivery = models.OneToOneField(Delivery, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    delivery = models.OneToOneField(Delivery, on_delete=models.CASCADE, primary_key=True, related_name="gate_answer")
     day = models.DateField(_("day"))
     as_of_law = models.BigIntegerField(_("as of law change"))
     as_of_import = models.PositiveIntegerField(_("as of import"))
+    refused = models.JSONField(_("refused"), default=dict)
 
     class Meta:
-        verbose_name = _("delivery found allowed")
-        verbose_name_plural = _("deliveries found allowed")
+        verbose_name = _("gate's answer")
+        verbose_name_plural = _("gate's answers")
 
     def __str__(self) -> str:
         return f"{self.delivery_id}, {self.day}"

@@ -30,7 +30,7 @@ def delivery_detail(request: HttpRequest, pk: int) -> HttpResponse:
     delivery = visible_or_404(request, pk)
     at = timezone.now()
     try:
-        path = services.fetch(delivery=delivery, at=at, user=request.user)
+        path = services.fetch(delivery=delivery, at=at, user=request.user, page=True)
     except services.FetchRefused as refusal:
         return refused(request, delivery, refusal)
     delivery.first_fetched_at = delivery.first_fetched_at or at

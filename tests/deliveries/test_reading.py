@@ -73,6 +73,13 @@ def test_a_document_that_was_cut_off_is_refused(path, end, check):
         list(reading.read(path, check=check))
 
 
+@pytest.mark.parametrize(("first", "most"), [(0, 2), (2, 2), (4, 3), (5, 2), (0, 9)])
+def test_some_persons_are_read_as_they_stand_without_those_before_them(tmp_path, first, most):
+    path = write(tmp_path / "five.xml", 5)
+
+    assert list(reading.read_some(path, first, most)) == list(reading.read(path))[first : first + most]
+
+
 def test_a_document_without_a_head_is_refused(tmp_path):
     path = tmp_path / "annat.xml"
     path.write_text("<annat/>")

@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from benefits.models import Protection
 from deliveries import rights
-from deliveries.models import Delivery, FoundAllowed
-from deliveries.rights import refused_now, refused_today
+from deliveries.models import Delivery, GateAnswer
+from deliveries.rights import refused_in, refused_now, refused_today
 from deliveries.services import FetchRefused, fetch
 from subscriptions.models import LawChange, Stream, Watch
 from tests.documents import delivered, said_of
@@ -65,6 +65,11 @@ def asked(delivery: Delivery, at=AT) -> set[tuple[int, str]]:
 
 def asked_in_full(delivery: Delivery, at=AT) -> set[tuple[int, str]]:
     return refused_now(delivery, Stream.objects.get(pk=delivery.stream_id), at)
+
+
+def all_of(sent, _stream, _day) -> dict[int, set[tuple[int, str]]]:
+    """All that is asked of is refused."""
+    return {one.delivery_id: {(two.watch_id, "") for two in sent} for one in sent}
 
 
 def take_number(watch: Watch) -> None:
@@ -140,13 +145,13 @@ def test_what_a_day_ends_is_met_on_the_next(delivery, watches):
     assert asked(delivery, tomorrow) == asked_in_full(delivery, tomorrow) != set()
 
 
-def test_all_is_asked_anew_after_an_import(delivery, monkeypatch):
-    monkeypatch.setattr(rights, "_refused_of", lambda sent, _stream, _at: {(len(sent), "")})
+def test_all_is_asked_anew_after_an_import(delivery, watches, monkeypatch):
+    monkeypatch.setattr(rights, "_refused_of", all_of)
     assert asked(delivery) == set()
 
     ImportFactory()
 
-    assert asked(delivery) == {(3, "")}
+    assert asked(delivery) == {(one.pk, "") for one in watches}
 
 
 def test_nothing_is_asked_twice_while_nothing_has_changed(delivery, django_assert_num_queries):
@@ -156,11 +161,74 @@ def test_nothing_is_asked_twice_while_nothing_has_changed(delivery, django_asser
         assert refused_today(delivery, stream, AT) == set()
 
 
+def test_what_was_refused_is_not_asked_of_again_either(delivery, watches, django_assert_num_queries):
+    stream = Stream.objects.select_related("agreement__customer").get(pk=delivery.stream_id)
+    watches[0].person.facts.update(protection=Protection.MARKED)
+    refused = asked(delivery)
+
+    with django_assert_num_queries(3):
+        assert refused_today(delivery, stream, AT) == refused == {(watches[0].pk, "PROTECTED")}
+
+
+@pytest.mark.parametrize("place", [0, 1])
+def test_a_change_about_one_leaves_what_was_refused_of_another(delivery, watches, place):
+    watches[0].person.facts.update(protection=Protection.MARKED)
+    watches[1].person.consents.update(withdrawn_at=AT)
+    before = asked(delivery)
+
+    watches[0].person.facts.update(protection=Protection.NONE)
+    if place:
+        watches[1].person.consents.update(withdrawn_at=None)
+
+    assert len(before) == 2
+    assert asked(delivery) == asked_in_full(delivery) == ({(watches[1].pk, "CONSENT_MISSING")} if not place else set())
+
+
+def test_a_change_that_refuses_one_more_adds_it_to_those_refused_before(delivery, watches):
+    watches[0].person.facts.update(protection=Protection.MARKED)
+    asked(delivery)
+
+    watches[2].person.facts.update(protection=Protection.MARKED)
+
+    assert asked(delivery) == asked_in_full(delivery) == {(one.pk, "PROTECTED") for one in (watches[0], watches[2])}
+
+
+@pytest.mark.parametrize("way", ["a day", "an import", "a block lifted"])
+def test_what_was_refused_is_asked_of_anew_by_another_day_import_or_law(delivery, watches, way):
+    block = BlockFactory(customer=watches[0].stream.agreement.customer)
+    before = asked(delivery)
+    at = AT + timedelta(days=way == "a day")
+    if way == "an import":
+        ImportFactory()
+    elif way == "a block lifted":
+        type(block).objects.filter(pk=block.pk).update(lifted_at=AT)
+
+    assert len(before) == 3
+    assert asked(delivery, at) == asked_in_full(delivery, at)
+
+
+def test_several_deliveries_are_asked_of_at_once_each_for_what_it_told(delivery, watches, stream):
+    other = delivered([said_of(watches[0])], stream=stream, number=2)
+    DisclosureFactory(delivery=other, watch=watches[0], sections={"sjukpenningarende": "0" * 64})
+    watches[1].person.facts.update(protection=Protection.MARKED)
+    both = Stream.objects.get(pk=stream.pk)
+
+    assert refused_in([delivery.pk, other.pk], both, rights.as_of(AT)) == {
+        delivery.pk: asked_in_full(delivery),
+        other.pk: set(),
+    }
+    watches[0].person.facts.update(protection=Protection.MARKED)
+    assert refused_in([delivery.pk, other.pk], both, rights.as_of(AT)) == {
+        delivery.pk: asked_in_full(delivery),
+        other.pk: {(watches[0].pk, "PROTECTED")},
+    }
+
+
 @pytest.mark.parametrize("of", ["another customer's consent", "another's watch"])
 def test_what_concerns_others_has_no_watch_asked_anew(delivery, watches, monkeypatch, of):
     other = WatchFactory(benefit=BENEFIT)
     asked(delivery)
-    monkeypatch.setattr(rights, "_refused_of", lambda sent, _stream, _at: {(len(sent), "")} - {(0, "")})
+    monkeypatch.setattr(rights, "_refused_of", all_of)
 
     if of == "another's watch":
         _of(other).update(case_reference="A1")
@@ -171,7 +239,7 @@ def test_what_concerns_others_has_no_watch_asked_anew(delivery, watches, monkeyp
 
 
 def test_only_the_watches_that_a_change_names_are_asked_anew(delivery, watches, monkeypatch):
-    monkeypatch.setattr(rights, "_refused_of", lambda sent, _stream, _at: {(one.watch_id, "") for one in sent})
+    monkeypatch.setattr(rights, "_refused_of", all_of)
 
     _of(watches[0]).update(case_reference="A1")
 
@@ -180,12 +248,12 @@ def test_only_the_watches_that_a_change_names_are_asked_anew(delivery, watches, 
 
 def test_more_changes_than_are_looked_into_have_all_asked_anew(delivery, watches, monkeypatch):
     monkeypatch.setattr(rights, "MOST", 1)
-    monkeypatch.setattr(rights, "_refused_of", lambda sent, _stream, _at: {(len(sent), "")})
+    monkeypatch.setattr(rights, "_refused_of", all_of)
 
     for _ in range(2):
         _of(watches[0]).update(case_reference="A1")
 
-    assert asked(delivery) == {(3, "")}
+    assert asked(delivery) == {(one.pk, "") for one in watches}
 
 
 def test_what_was_refused_is_refused_until_it_may_be_told(delivery, watches):
@@ -204,10 +272,10 @@ def test_a_page_is_refused_that_comes_after_protection_was_set(delivery, watches
     with pytest.raises(FetchRefused, match="RELEASE_NEEDED"):
         fetch(delivery=delivery, at=AT)
 
-    assert FoundAllowed.objects.get().day == DAY
+    assert GateAnswer.objects.get().day == DAY
 
 
 def test_a_new_version_of_the_program_asks_of_everything_anew(delivery):
     call_command("migrate", verbosity=0)
 
-    assert not FoundAllowed.objects.exists()
+    assert not GateAnswer.objects.exists()

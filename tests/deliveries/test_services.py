@@ -9,12 +9,12 @@ from benefits.services import person_of
 from deliveries import rights, services, storage, tasks
 from deliveries.models import Delivery, Disclosure, Fetch, Told
 from deliveries.reading import read
+from deliveries.rights import refused_now
 from deliveries.services import (
     AcknowledgeRefused,
     FetchRefused,
     acknowledge,
     fetch,
-    no_longer_allowed,
     recall_what_may_no_longer_be_told,
 )
 from deliveries.verification import verify
@@ -60,11 +60,11 @@ def refusal(delivery: Delivery) -> str:
 def test_whether_it_would_be_handed_out_once_more_is_asked_of_the_row_as_it_now_stands():
     watch = WatchFactory(stream__served=True)
     delivery = delivered([said_of(watch)], stream=watch.stream)
-    assert services.refusal_now(delivery, AT) == ""
+    assert services.refusals_now([delivery], AT) == {delivery.pk: ""}
 
     Delivery.objects.filter(pk=delivery.pk).update(recalled_at=AT)
 
-    assert services.refusal_now(delivery, AT) == "RECALLED"
+    assert services.refusals_now([delivery], AT) == {delivery.pk: "RECALLED"}
 
 
 def test_a_fetch_hands_over_the_document_and_is_logged(delivery):
@@ -383,7 +383,7 @@ def test_a_second_fetch_of_what_may_no_longer_be_told_needs_a_release(released, 
 
 
 def test_what_all_may_still_be_told_is_left_alone(released):
-    assert no_longer_allowed(of(released, 3), of(released, 3).stream, released.now) == set()
+    assert refused_now(of(released, 3), of(released, 3).stream, released.now) == set()
     assert recall_what_may_no_longer_be_told(released.now) == 0
 
 
@@ -391,7 +391,8 @@ def test_rights_are_asked_for_every_watch_of_a_large_delivery(released, monkeypa
     monkeypatch.setattr(rights, "PAGE", 1)
     protect(released)
 
-    assert no_longer_allowed(of(released, 3), of(released, 3).stream, released.now) == {"PROTECTED"}
+    refused = refused_now(of(released, 3), of(released, 3).stream, released.now)
+    assert {code for _, code in refused} == {"PROTECTED"}
 
 
 def test_the_background_recalls_without_anyone_asking(released):

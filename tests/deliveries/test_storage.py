@@ -46,6 +46,21 @@ def test_a_document_that_is_gone_or_of_another_length_or_hash_is_not_whole(kept,
     assert not storage.is_whole(SHA256, len(TEXT))
 
 
+def test_a_file_is_read_once_while_nothing_touches_it_and_again_when_something_has(kept, monkeypatch):
+    read = []
+    whole = storage._hash_of
+    monkeypatch.setattr(storage, "_hash_of", lambda path: read.append(path) or whole(path))
+
+    assert [storage.is_still_whole(SHA256, len(TEXT)) for _ in range(3)] == [True] * 3
+    assert read == [kept]
+    kept.write_bytes(TEXT[::-1])
+    assert not storage.is_still_whole(SHA256, len(TEXT))
+    kept.write_bytes(TEXT[:-1])
+    assert not storage.is_still_whole(SHA256, len(TEXT))
+    kept.unlink()
+    assert not storage.is_still_whole(SHA256, len(TEXT))
+
+
 @pytest.mark.parametrize("old", [False, True])
 @pytest.mark.parametrize("known", [False, True])
 def test_only_a_day_old_document_that_no_delivery_names_is_swept(kept, old, known):

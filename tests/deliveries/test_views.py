@@ -6,10 +6,13 @@ from urllib.parse import unquote_plus
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.core.cache import cache
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from benefits.models import PersonFacts, Protection
-from deliveries import jws, services
-from deliveries.models import Delivery, Fetch, Receipt
+from deliveries import jws, pages, reading, rights, services, storage
+from deliveries.models import Delivery, Fetch, GateAnswer, Receipt
 from lefi.audit.models import Action, AuditEvent
 from subscriptions.models import Member, Stream
 from tests.documents import delivered, digest, said_of
@@ -376,6 +379,67 @@ def test_a_delivery_is_made_for_paper_each_person_on_its_own_if_wanted(client, s
     assert ("reading-paper--apart" in page) is apart
     assert page.count("<article") == 3
     assert AuditEvent.objects.filter(action=Action.READ).count() == 3
+
+
+@pytest.mark.parametrize("remembered", [False, True])
+def test_opening_a_delivery_takes_as_many_queries_for_very_many_watches_as_for_few(client, stream, remembered):
+    """Also the first time on a day, when all of them are asked of."""
+    counts = []
+    for number, size in ((1, 3), (2, 300)):
+        watches = WatchFactory.create_batch(size, stream=stream)
+        delivery = delivered([said_of(watch) for watch in watches], stream=stream, number=number)
+        for watch in watches:
+            DisclosureFactory(delivery=delivery, watch=watch, sections={"sjukpenningarende": digest(9)})
+        read(client, delivery)
+        if not remembered:
+            GateAnswer.objects.all().delete()
+            cache.clear()
+            client.get(LIST)  # what every page asks of once
+        with CaptureQueriesContext(connection) as queries:
+            read(client, delivery, page=1)
+        counts.append(len(queries))
+
+    assert counts[0] == counts[1]
+
+
+def test_a_page_that_was_opened_before_counts_no_disclosures_and_reads_no_document_whole(client, stream, monkeypatch):
+    watches = WatchFactory.create_batch(30, stream=stream)
+    delivery = delivered([said_of(watch) for watch in watches], stream=stream)
+    read(client, delivery)
+    for module, name in ((pages, "_counted"), (storage, "_hash_of"), (rights, "_refused_of"), (reading, "read")):
+        monkeypatch.setattr(module, name, None)
+
+    assert read(client, delivery, page=2).count("<article") == 5
+
+
+def test_the_document_itself_is_hashed_each_time_it_is_handed_out(client, watch, monkeypatch):
+    delivery = delivered([said_of(watch)], stream=watch.stream)
+    read(client, delivery)
+    monkeypatch.setattr(storage, "_hash_of", lambda path: "0" * 64)
+
+    with pytest.raises(services.FetchRefused, match="DOCUMENT_DAMAGED"):
+        services.fetch(delivery=delivery, at=AT)
+
+
+def test_what_was_told_of_a_person_takes_as_many_queries_for_many_deliveries_as_for_few(client, stream):
+    counts = []
+    for size in (2, 9):
+        watch = WatchFactory(stream=stream)
+        for number in range(size):
+            delivery = delivered(
+                [said_of(watch, complete=False, name=str(number))],
+                stream=stream,
+                number=100 * size + number,
+                first_fetched_at=AT,
+            )
+            DisclosureFactory(delivery=delivery, watch=watch, person=watch.person, sections={f"section-{number}": ""})
+        client.get(LIST)
+        with CaptureQueriesContext(connection) as queries:
+            told = client.get(f"/watches/{watch.pk}/told/").context["told"]
+        assert (len(told.tellings), told.unread) == (size, [])
+        counts.append(len(queries))
+
+    assert counts[0] == counts[1]
 
 
 def test_all_that_has_been_told_of_a_person_is_a_page_of_its_own_and_logged(client, watch, member):
