@@ -383,7 +383,7 @@ def test_a_delivery_is_made_for_paper_each_person_on_its_own_if_wanted(client, s
 
 @pytest.mark.parametrize("remembered", [False, True])
 def test_opening_a_delivery_takes_as_many_queries_for_very_many_watches_as_for_few(client, stream, remembered):
-    """Also the first time on a day, when all of them are asked of."""
+    """Also the first time on a day, when all are asked of: two thousand at a time."""
     counts = []
     for number, size in ((1, 3), (2, 300)):
         watches = WatchFactory.create_batch(size, stream=stream)
