@@ -125,6 +125,8 @@ class AboutAPerson(Lists):
         something else, or searched, and turns out to be of one person alone, as the lines of an order of one line are.
         Who may not read about persons gets such lists, without whom their rows are about.
         """
+        if elsewhere := self.without_numbers(request):
+            return elsewhere
         by_key = [one for one in self.narrowed_by if one in request.GET and "__" not in one]
         by = {one: self.opts.get_field(one).related_model for one in by_key}
         opens = _may_read(request) and self.has_view_permission(request)

@@ -16,9 +16,8 @@ from django.utils.translation import gettext_lazy as _
 from deliveries.models import Delivery, Reconciliation
 from deliveries.models.delivered import DeliveryQuerySet
 from deliveries.reconciliation import LEAVE, Repair, lacks_day, may_name_more, orderable
-from lefi.masking import mask_identity_numbers
+from lefi.masking import NO_IDENTITY_NUMBER, mask_identity_numbers
 from subscriptions.forms.orders import LongForm, form_of
-from subscriptions.forms.watches import NO_IDENTITY_NUMBER
 from subscriptions.labels import stream_name
 from subscriptions.models import Customer, Stream
 

@@ -49,12 +49,24 @@ _SECRET = re.compile(
     re.VERBOSE,
 )
 
+# What a browser refuses to send: a text that is a day of birth and four more digits. A search by number is logged.
+NO_IDENTITY_NUMBER = (
+    r"(?!\s*(\d\d)?\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01]|6[1-9]|[78]\d|9[01])\s*[\-+]?\s*\d{4}\s*$).*"
+)
+_ORGANISATION = re.compile(r"(?<!\d)\d\d[2-9]\d{3}-?\d{4}(?!\d)")
+
 _RECORD_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime"}
 
 
 def mask_identity_numbers(text: str) -> str:
     """Replace everything that looks like an identity number, by the rule of this module."""
     return _PATTERN.sub(lambda match: match[0] if match["kept"] else MASK, text)
+
+
+def holds_identity_number(text: str) -> bool:
+    """Whether a text that is sought holds what looks like a person's number; an organisation's is none."""
+    sought = _ORGANISATION.sub("", text)
+    return mask_identity_numbers(sought) != sought
 
 
 def _written(text: str) -> str:

@@ -26,7 +26,9 @@ from deliveries.models import PersonReport
 from lefi.admin import Consequence, FourEyesAdmin, ReasonForm, Step
 from lefi.admin.columns import EMPTY, due
 from lefi.admin.filters import whether
+from lefi.admin.paths import matching
 from lefi.errors import Refused
+from subscriptions.admin.seeking import SoughtByReference
 
 PARTS = {
     "told": _("Recipients"),
@@ -66,14 +68,13 @@ class GiveForm(ReasonForm):
 
 
 @admin.register(PersonReport)
-class PersonReportAdmin(AboutAPerson, FourEyesAdmin):
+class PersonReportAdmin(SoughtByReference, AboutAPerson, FourEyesAdmin):
     form = ReportForm
     list_display = ["id", "person_link", "reference", "requested_on", "last_day", "given_at"]
     list_filter = [("given_at", whether(_("to be given out"), _("given out"), _("given")))]
     list_select_related = ["person"]
     ordering = ["-id"]
-    search_fields = ["^reference"]
-    search_help_text = _("How the reference begins.")
+    reference_words = _("How the reference begins.")
     narrowed_by = ["person"]
     proposed_since = personreport.ANSWERED_BY
     approved_by_then = True
@@ -104,6 +105,9 @@ class PersonReportAdmin(AboutAPerson, FourEyesAdmin):
         "GIVEN": _("It has been noted already that the report was given out."),
         "ERASED": _("The content has been erased."),
     }
+
+    def about_reference(self, rows: Any, reference: str) -> Any:
+        return rows.filter(matching(PersonReport, ["^reference"], reference))
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """The content may be megabytes, and no list shows it."""

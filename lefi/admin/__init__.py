@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin import ShowFacets
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.contrib.auth import get_permission_codename
 from django.core.exceptions import PermissionDenied
 from django.db.models import F, Model, QuerySet
@@ -28,6 +29,7 @@ from lefi.admin.steps import Consequence, ReasonForm, Step, TakesSteps, named_on
 from lefi.audit.models import Action, record
 from lefi.errors import Refused
 from lefi.foureyes import FourEyes
+from lefi.masking import holds_identity_number
 from lefi.paging import BoundedPaginator
 from lefi.staffwork import Work
 
@@ -92,6 +94,22 @@ class Lists(TakesSteps, LightAdmin):
             for widget, part in zip(field.widget.widgets, (_("day"), _("time")), strict=True):
                 widget.attrs["aria-label"] = f"{field.label}, {part}"
         return field
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        return self.without_numbers(request) or super().changelist_view(request, extra_context)
+
+    def without_numbers(self, request: HttpRequest) -> HttpResponse | None:
+        """The list without what is sought in it, where an identity number was: no address holds one."""
+        if not holds_identity_number(request.GET.get(SEARCH_VAR, "")):
+            return None
+        messages.warning(request, _("No identity number is sought here. A person is sought under “Find a person”."))
+        rest = request.GET.copy()
+        del rest[SEARCH_VAR]
+        return HttpResponseRedirect(f"{request.path}?{rest.urlencode()}" if rest else request.path)
+
+    def seek_address(self, request: HttpRequest) -> str:
+        """The page that seeks the list's rows by what may not stand in an address, if there is one for the reader."""
+        return ""
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[BoundedList]:
         return BoundedList

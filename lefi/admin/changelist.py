@@ -14,9 +14,11 @@ from django.utils.text import capfirst
 from lefi.admin.columns import holds_numbers
 from lefi.admin.masked import masked
 from lefi.admin.paths import narrowed_to
+from lefi.masking import NO_IDENTITY_NUMBER
 from lefi.paging import BoundedPaginator
 
 BEFORE = "before"  # the parameter that starts a list below a row
+SOUGHT = "sought"  # the parameter that holds the token of a search by a reference
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +36,14 @@ class BoundedList(ChangeList):
     model_admin: Any  # a lefi.admin.Lists
     paginator: BoundedPaginator
     given: dict[str, Any]
+    no_identity_number = NO_IDENTITY_NUMBER
     only_person: int | None = None  # whom all of a narrowed list is about, if that is one person
 
     def __init__(self, request: HttpRequest, *args: Any) -> None:
         super().__init__(request, *args)
         if not self.is_popup:
             self.title = capfirst(str(self.opts.verbose_name_plural))
+        self.seek_address = self.model_admin.seek_address(request)
         self.narrowings = list(self._narrowings())
         self.number_columns = [holds_numbers(self.model_admin, one) for one in self.list_display]
 
@@ -79,7 +83,7 @@ class BoundedList(ChangeList):
         if not self.result_count:
             self.result_list = self.queryset.none()
         rows = list(self.result_list)
-        if (self.given or self.query) and len(rows) == self.result_count:
+        if (self.given or self.query or SOUGHT in self.params) and len(rows) == self.result_count:
             self.only_person = self.model_admin.only_person(rows)
         self.result_list = [masked(row) for row in rows]
 

@@ -22,6 +22,7 @@ from django.utils.translation import ngettext
 from lefi.admin import ReadOnlyAdmin, link
 from lefi.admin.columns import EMPTY, ERROR, INFO, SUCCESS, WARNING, badge, state
 from lefi.admin.filters import DaysFilter
+from lefi.admin.paths import matching
 from lefi.errors import Refused
 from lefi.masking import mask_identity_numbers
 from lefi.paging import grouped
@@ -30,6 +31,7 @@ from subscriptions.admin.fields import customer_filter
 from subscriptions.admin.ordering import FORMS, Choice, place
 from subscriptions.admin.orderlines import by_number
 from subscriptions.admin.ordersteps import BUTTONS, open_steps, step_of
+from subscriptions.admin.seeking import SoughtByReference
 from subscriptions.answers import CARRIED_OUT, STOOD_ALREADY, sentence
 from subscriptions.labels import stream_name
 from subscriptions.models import Order, Stream
@@ -98,7 +100,7 @@ class StreamFilter(admin.SimpleListFilter):
 
 
 @admin.register(Order)
-class OrderAdmin(ReadOnlyAdmin):
+class OrderAdmin(SoughtByReference, ReadOnlyAdmin):
     """What came in, with its progress; the file as received holds identity numbers and is not shown."""
 
     change_form_template = "admin/subscriptions/order/change_form.html"
@@ -127,8 +129,9 @@ class OrderAdmin(ReadOnlyAdmin):
     list_select_related = ["stream__agreement__customer"]
     ordering = ["-received_at", "-id"]
     sortable_by = ["id", "received_at"]
-    search_fields = ["^reference", "=client", "stream__agreement__code", "stream__agreement__customer__name"]
-    search_help_text = _("How the customer's reference begins, the agreement's code, or the customer's name.")
+    search_fields = ["=client", "stream__agreement__code", "stream__agreement__customer__name"]
+    search_help_text = _("The agreement's code, the customer's name, or the id of a system.")
+    reference_words = _("How the customer's reference begins.")
     narrowed_by = ["stream", "stream__agreement", CUSTOMER]
     short = ["id", "status_badge", "received_at", "channel", "progress"]
     empty = _("No order has come yet.")
@@ -265,6 +268,9 @@ class OrderAdmin(ReadOnlyAdmin):
         ]
         context["in_hand"] = order.status in Order.IN_HAND
         return super().render_change_form(request, context, *args, **kwargs)
+
+    def about_reference(self, rows: Any, reference: str) -> QuerySet:
+        return rows.filter(matching(Order, ["^reference"], reference))
 
     def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
         return super().changelist_view(request, {"may_place": self.has_place_permission(request)})

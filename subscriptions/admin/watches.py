@@ -1,6 +1,9 @@
 """The watches that stand because of orders, and what they are owed."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -9,7 +12,9 @@ from lefi.admin import ReadOnlyAdmin, link
 from lefi.admin.columns import EMPTY, ERROR, INFO, SUCCESS, WARNING, age, badge, due, named, state
 from lefi.admin.filters import DaysFilter, whether
 from subscriptions.admin.fields import BenefitFilter, benefit_label, customer_filter, in_words
+from subscriptions.admin.seeking import SoughtByReference
 from subscriptions.models import Pending, Watch
+from subscriptions.references import about
 
 Reason = Pending.Reason
 TONES = {
@@ -24,7 +29,7 @@ TONES = {
 
 
 @admin.register(Watch)
-class WatchAdmin(AboutAPerson, ReadOnlyAdmin):
+class WatchAdmin(SoughtByReference, AboutAPerson, ReadOnlyAdmin):
     list_display = [
         "id",
         "state_badge",
@@ -44,8 +49,7 @@ class WatchAdmin(AboutAPerson, ReadOnlyAdmin):
     ]
     list_select_related = ["person", "stream__agreement__customer"]
     sortable_by = ["id"]
-    search_fields = ["=case_reference", "=need_reference"]
-    search_help_text = _("The whole reference of a case or a need. A person is sought on a page of its own.")
+    reference_words = _("A part of the reference of a case or a need. A person is sought on a page of its own.")
     narrowed_by = ["person", "stream", "stream__agreement", "stream__agreement__customer"]
     short = ["id", "state_badge", "person_link", "benefit_words", "from_date", "opened_at"]
     empty = _("Nobody is watched yet.")
@@ -83,6 +87,9 @@ class WatchAdmin(AboutAPerson, ReadOnlyAdmin):
     customer_link = link("stream.agreement.customer", _("customer"))
     agreement_link = link("stream.agreement", _("agreement"))
     stream_link = link("stream", _("stream"))
+
+    def about_reference(self, rows: Any, reference: str) -> QuerySet:
+        return about(rows, reference)
 
     @admin.display(description=_("state"))
     def state_badge(self, obj: Watch) -> str:

@@ -1,5 +1,5 @@
 """What people fill in about watches, connections and agreements."""
 
-from subscriptions.forms.watches import NO_IDENTITY_NUMBER, FindWatches, WatchFilter
+from subscriptions.forms.watches import FindWatches, WatchFilter
 
-__all__ = ["NO_IDENTITY_NUMBER", "FindWatches", "WatchFilter"]
+__all__ = ["FindWatches", "WatchFilter"]

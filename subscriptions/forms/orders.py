@@ -20,7 +20,8 @@ from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 from benefits.labels import benefit_name
-from subscriptions.forms.watches import NO_IDENTITY_NUMBER, IdentityNumber
+from lefi.masking import NO_IDENTITY_NUMBER
+from subscriptions.forms.watches import IdentityNumber
 from subscriptions.labels import purpose_name
 from subscriptions.models import Customer, Order, Stream
 from subscriptions.orders.lines import CANCEL, MOST_CASE, MOST_REFERENCE, NEW, REFRESH, Line

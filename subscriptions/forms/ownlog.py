@@ -8,7 +8,7 @@ from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from lefi.audit.models import Action
-from subscriptions.forms.watches import NO_IDENTITY_NUMBER
+from lefi.masking import NO_IDENTITY_NUMBER
 from subscriptions.models import Customer
 from subscriptions.ownlog import Asked, people_in, systems_of
 

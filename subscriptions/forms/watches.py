@@ -15,16 +15,11 @@ from django.utils.translation import gettext_lazy as _
 
 from benefits import identity
 from benefits.labels import benefit_name
-from lefi.masking import mask_identity_numbers
+from lefi.masking import NO_IDENTITY_NUMBER, mask_identity_numbers
 from subscriptions.models import Customer, Order, Scope
 from subscriptions.models.orders import opened_by
 from subscriptions.models.watches import WatchQuerySet
 from subscriptions.references import about, to_reconfirm
-
-# What a browser refuses to send: a text that is a day of birth and four more digits. A search by number is logged.
-NO_IDENTITY_NUMBER = (
-    r"(?!\s*(\d\d)?\d\d(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01]|6[1-9]|[78]\d|9[01])\s*[\-+]?\s*\d{4}\s*$).*"
-)
 
 
 class IdentityNumber(forms.CharField):
