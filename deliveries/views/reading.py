@@ -13,11 +13,11 @@ from deliveries import pages, reading, services
 from deliveries.forms import FindInDelivery, state_of
 from deliveries.models import Delivery
 from deliveries.views.gate import refused, role_at, visible_or_404
+from lefi.searches import SOUGHT, keep, kept
 from subscriptions.models import Member, Watch
 from subscriptions.models.orders import opened_by
 from subscriptions.models.watches import WatchQuerySet
 from subscriptions.references import about
-from subscriptions.views.searches import SOUGHT, keep, kept
 
 ON_PAPER = 100  # persons of a page that is made to print
 APART, TOGETHER = "apart", "together"

@@ -21,7 +21,7 @@ from lefi.admin.changelist import SOUGHT
 from lefi.audit.models import Action, record
 from lefi.audit.reasons import open_person
 from lefi.masking import NO_IDENTITY_NUMBER, mask_identity_numbers
-from subscriptions.views.searches import keep, kept
+from lefi.searches import keep, kept
 
 KEPT_AS = "sought_in_admin"
 

@@ -15,12 +15,12 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from lefi import sheets
 from lefi.audit.models import Action, AuditEvent, record
+from lefi.searches import keep, kept
 from subscriptions import ownlog
 from subscriptions.forms.ownlog import OwnLogFilter
 from subscriptions.models import Member
 from subscriptions.ownlog import Asked, Entry
 from subscriptions.views.organisation import member_or_404, page
-from subscriptions.views.searches import keep, kept
 
 PER_PAGE = 100  # rows of the log; those of one act are shown as one
 MOST = 100_000  # in a file

@@ -21,6 +21,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from benefits.models import Person
 from lefi.audit.models import Action, record
 from lefi.paging import BoundedPaginator
+from lefi.searches import FOUND, SOUGHT, keep, kept
 from subscriptions import desks
 from subscriptions.answers import CARRIED_OUT, Answer, sentence
 from subscriptions.forms.orders import key_of
@@ -32,7 +33,6 @@ from subscriptions.orders.lines import CANCEL, REFRESH, Line
 from subscriptions.orders.placing import place_order
 from subscriptions.references import WARNED_AHEAD
 from subscriptions.views.orderwords import next_night, still_to_come
-from subscriptions.views.searches import FOUND, SOUGHT, keep, kept
 
 PER_PAGE = 20
 LONGEST = 18  # digits of a watch's id, which the database is sure to hold

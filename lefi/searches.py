@@ -1,4 +1,4 @@
-"""What a member has searched for: kept in the session, so that addresses hold random tokens alone."""
+"""What somebody has searched for: kept in the session, so that addresses hold random tokens alone."""
 
 from typing import Any
 from uuid import uuid4
