@@ -419,6 +419,13 @@ def of_one_person(what):
     return addresses[what], watch.person_id
 
 
+def test_the_top_of_a_persons_page_leads_to_the_questions_at_its_foot(office):
+    page = search(office, PersonFactory().first_number, follow=True).content.decode()
+
+    for anchor in ("why", "knew"):
+        assert page.index(f'href="#{anchor}"') < page.index("<table") < page.index(f'id="{anchor}"')
+
+
 each_way = pytest.mark.parametrize("what", ["order", "delivery"])
 
 
