@@ -65,8 +65,8 @@ class DeliveryAdmin(ReadOnlyAdmin):
         customer_filter("stream__agreement__customer"),
     ]
     list_select_related = ["run", "stream__agreement__customer"]
-    ordering = ["-released_at", "-id"]
-    sortable_by = ["released_at"]
+    ordering = ["-id"]
+    sortable_by = ()
     search_fields = ["stream__agreement__code", "stream__agreement__customer__name"]
     search_help_text = _("The agreement's code, or the customer's name.")
     narrowed_by = ["run", "stream", "stream__agreement", "stream__agreement__customer", "number", "as_of_import"]
@@ -279,8 +279,8 @@ class FetchAdmin(ReadOnlyAdmin):
         ("refusal", whether(_("handed out"), _("refused"), _("outcome"))),
     ]
     list_select_related = ["delivery__stream__agreement__customer", "user"]
-    ordering = ["-at", "-id"]
-    sortable_by = ["at"]
+    ordering = ["-id"]
+    sortable_by = ()
     search_fields = ["=client", "user__username", "user__first_name", "user__last_name"]
     search_help_text = _("The name of who fetched, or the id of a system.")
     narrowed_by = ["delivery"]

@@ -60,6 +60,8 @@ class Lists(TakesSteps, LightAdmin):
     What an address narrows a list by and is named in `found_before_sorted` leads to rows that lie together, perhaps far
     back, and are not very many: they are found and then sorted, and not sought through all rows by age.
 
+    `narrowed_filters` are offered only where the list is narrowed already: over all rows they would have no index.
+
     `moments` are the row's own instants, shown among what people did to it. `technical` are fields that few ask for.
     Where rows are `few`, others' lists and searches lead through them.
 
@@ -79,6 +81,7 @@ class Lists(TakesSteps, LightAdmin):
     short: Sequence[str] = ()
     moments: Moments = ()
     narrowed_by: Sequence[str] = ()
+    narrowed_filters: Sequence[Any] = ()
     found_before_sorted: Sequence[str] = ()
     leads_to: Sequence[tuple[Any, ...]] = ()
     empty: Any = ""  # what a list says when there is no row at all
@@ -174,7 +177,8 @@ class Lists(TakesSteps, LightAdmin):
         return request.user.has_perm(right)  # type: ignore[union-attr]
 
     def get_list_filter(self, request: HttpRequest) -> Any:
-        return [WorkFilter, *super().get_list_filter(request)]
+        narrowed = not set(self.narrowed_by).isdisjoint(request.GET)
+        return [WorkFilter, *super().get_list_filter(request), *(self.narrowed_filters if narrowed else ())]
 
     def work_of(self, request: HttpRequest) -> list[Work]:
         """What waits for the reader among the rows, by the reader's rights."""

@@ -29,6 +29,7 @@ class ApiCallAdmin(ReadOnlyAdmin):
     list_select_related = ["client__application", "client__customer"]
     sortable_by = ()
     narrowed_by = ["client", "client__customer"]
+    sortable_by = ()
     fields = ["at", "client_link", "method", "route", "status", "code", "milliseconds", "request_id"]
     readonly_fields = ["client_link"]
 

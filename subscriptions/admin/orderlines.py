@@ -60,7 +60,7 @@ class OrderLineAdmin(AboutAPerson, ReadOnlyAdmin):
         "answer_badge",
         "watch_link",
     ]
-    list_filter = ["kind", AnswerFilter]
+    narrowed_filters = ["kind", AnswerFilter]
     list_select_related = ["order__stream__agreement", "watch"]
     sortable_by = ()
     narrowed_by = ["order", "watch"]

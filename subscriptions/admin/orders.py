@@ -127,8 +127,8 @@ class OrderAdmin(SoughtByReference, ReadOnlyAdmin):
         "form",
     ]
     list_select_related = ["stream__agreement__customer"]
-    ordering = ["-received_at", "-id"]
-    sortable_by = ["id", "received_at"]
+    ordering = ["-id"]
+    sortable_by = ["id"]
     search_fields = ["=client", "stream__agreement__code", "stream__agreement__customer__name"]
     search_help_text = _("The agreement's code, the customer's name, or the id of a system.")
     reference_words = _("How the customer's reference begins.")

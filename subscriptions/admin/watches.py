@@ -43,10 +43,9 @@ class WatchAdmin(SoughtByReference, AboutAPerson, ReadOnlyAdmin):
     ]
     list_filter = [
         ("ended_at", whether(_("open"), _("ended"), _("state"))),
-        "end_reason",
-        BenefitFilter,
         customer_filter("stream__agreement__customer"),
     ]
+    narrowed_filters = ["end_reason", BenefitFilter]
     list_select_related = ["person", "stream__agreement__customer"]
     sortable_by = ["id"]
     reference_words = _("A part of the reference of a case or a need. A person is sought on a page of its own.")
