@@ -100,16 +100,17 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='FoundAllowed',
+            name='GateAnswer',
             fields=[
-                ('delivery', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='+', serialize=False, to='deliveries.delivery')),
+                ('delivery', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='gate_answer', serialize=False, to='deliveries.delivery')),
                 ('day', models.DateField(verbose_name='day')),
                 ('as_of_law', models.BigIntegerField(verbose_name='as of law change')),
                 ('as_of_import', models.PositiveIntegerField(verbose_name='as of import')),
+                ('refused', models.JSONField(default=dict, verbose_name='refused')),
             ],
             options={
-                'verbose_name': 'delivery found allowed',
-                'verbose_name_plural': 'deliveries found allowed',
+                'verbose_name': "gate's answer",
+                'verbose_name_plural': "gate's answers",
             },
         ),
         migrations.CreateModel(
