@@ -9,6 +9,7 @@ from django.test.testcases import LiveServerThread
 from django.test.utils import override_settings
 from playwright.sync_api import Browser, Page
 
+from lefi.audit.models import Action, record
 from subscriptions.models import Member
 from tests.browser.conftest import log_in
 from tests.documents import delivered, said_of
@@ -56,6 +57,8 @@ MEMBER_PAGES = [
     "/accounts/2fa/",
     "/accounts/sessions/",
 ]
+ADMINISTRATOR_PAGES = ["people", "systems", "deliveries", "log"]  # of the organisation
+
 STAFF_PAGES = [
     "/admin/",
     "/admin/subscriptions/watch/",
@@ -65,6 +68,7 @@ STAFF_PAGES = [
     "/admin/subscriptions/legalbasis/",
     "/admin/subscriptions/legalbasis/add/",
     "/admin/accounts/user/add/",
+    "/admin/figures/",
     "/admin/registers/",
 ]
 
@@ -148,3 +152,19 @@ def test_no_page_of_the_admin_is_heavy(browser, server, world):
     staff = UserFactory(is_staff=True, is_superuser=True)
 
     assert too_heavy(browser, server, [one.format(**world) for one in STAFF_PAGES], staff) == {}
+
+
+def test_no_page_of_an_organisation_is_heavy_with_a_hundred_acts_in_its_log(browser, server, world):
+    administrator = MemberFactory(role=Member.Role.ADMINISTRATOR)
+    for _ in range(100):
+        record(
+            action=Action.READ,
+            object_type="subscriptions.watch",
+            object_id=world["watch"],
+            actor=administrator.user,
+            customer_id=administrator.customer_id,
+            reason="portal watch list",
+        )
+    pages = [f"/organisation/{administrator.customer_id}/{one}/" for one in ADMINISTRATOR_PAGES]
+
+    assert too_heavy(browser, server, pages, administrator.user) == {}
