@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -14,7 +14,6 @@ from lefi.admin.filters import DaysFilter, whether
 from subscriptions.admin.fields import BenefitFilter, benefit_label, customer_filter, in_words
 from subscriptions.admin.seeking import SoughtByReference
 from subscriptions.models import Pending, Watch
-from subscriptions.references import about
 
 Reason = Pending.Reason
 TONES = {
@@ -48,7 +47,7 @@ class WatchAdmin(SoughtByReference, AboutAPerson, ReadOnlyAdmin):
     narrowed_filters = ["end_reason", BenefitFilter]
     list_select_related = ["person", "stream__agreement__customer"]
     sortable_by = ["id"]
-    reference_words = _("A part of the reference of a case or a need. A person is sought on a page of its own.")
+    reference_words = _("The whole reference of a case or a need. A person is sought on a page of its own.")
     narrowed_by = ["person", "stream", "stream__agreement", "stream__agreement__customer"]
     short = ["id", "state_badge", "person_link", "benefit_words", "from_date", "opened_at"]
     empty = _("Nobody is watched yet.")
@@ -88,7 +87,8 @@ class WatchAdmin(SoughtByReference, AboutAPerson, ReadOnlyAdmin):
     stream_link = link("stream", _("stream"))
 
     def about_reference(self, rows: Any, reference: str) -> QuerySet:
-        return about(rows, reference)
+        """By the whole reference, which indexes lead to however many watches there are."""
+        return rows.filter(Q(case_reference=reference) | Q(need_reference=reference))
 
     @admin.display(description=_("state"))
     def state_badge(self, obj: Watch) -> str:
