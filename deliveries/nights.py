@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from django.conf import settings
+from django.db import connection
 from django.db.models import Count, Max, Min, Q, Sum
 from django.utils import timezone
 
@@ -14,6 +15,7 @@ from benefits.models import Import
 from deliveries import plan
 from deliveries.models import DebtCheck, Delivery, HeldSlice, NoRun, Run, StreamRun
 from deliveries.plan import Night
+from lefi.bulk import entries
 from subscriptions.models import LawChange, Pending
 
 MANY = 10_000  # rows; beyond that it is enough to know that there are more
@@ -154,12 +156,18 @@ def latest(count: int) -> list[NightFigures]:
 
 
 def volume(nights: Sequence[NightFigures]) -> list[Volume]:
-    """The benefits that there was news of in some nights, the most first. One query, of a row a stream and night."""
+    """The benefits that there was news of in some nights, the most first. One query, of a row a benefit and night."""
     counts: dict[str, Counter[int]] = {}
-    rows = StreamRun.objects.order_by().filter(run__in=[one.run for one in nights], status=StreamRun.Status.RELEASED)
-    for run, news in rows.values_list("run", "news"):
-        for benefit, watches in news.items():
-            counts.setdefault(benefit, Counter())[run] += watches
+    runs = [one.run for one in nights]
+    marks = ", ".join(["%s"] * len(runs)) or "NULL"
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT e.key, s.run_id, sum(CAST(e.value AS integer)) FROM deliveries_streamrun s, {entries('s.news')} "
+            f"WHERE s.run_id IN ({marks}) AND s.status = %s GROUP BY e.key, s.run_id",
+            [*runs, StreamRun.Status.RELEASED],
+        )
+        for benefit, run, watches in cursor.fetchall():
+            counts.setdefault(benefit, Counter())[run] = int(watches)
     found = [Volume(benefit, tuple(seen[one.run] for one in nights)) for benefit, seen in counts.items()]
     return sorted(found, key=lambda one: (-one.total, one.benefit))
 

@@ -109,6 +109,11 @@ def execute(statement: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> 
         return cursor.rowcount
 
 
+def entries(column: str) -> str:
+    """SQL for the entries of an object in a JSON column, `e.key` and `e.value`, to stand beside its table in FROM."""
+    return f"{'jsonb_each_text' if on_postgresql() else 'json_each'}({column}) AS e"
+
+
 def names_any(table: str, column: str, key: str, values: Sequence[int]) -> RawSQL:
     """Whether a JSON column's `key` is a list with one of the numbers in it."""
     if on_postgresql():

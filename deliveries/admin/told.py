@@ -170,7 +170,7 @@ class DisclosureAdmin(AboutAPerson, ReadOnlyAdmin):
     ordering = ["-id"]
     sortable_by = ["id"]
     narrowed_by = ["delivery", "delivery__run", "delivery__stream", "customer", "person", "watch", "decision"]
-    found_before_sorted = ["delivery__run"]
+    found_before_sorted = ["delivery__run", WrongImportFilter.parameter_name]
     short = ["id", "outcome_badge", "person_link", "benefit_words", "kind_badge", "watch_link", "delivery_link"]
     empty = _("Nobody has been told anything yet.")
     fields = [
