@@ -140,6 +140,23 @@ def test_several_deliveries_are_acknowledged_by_keyboard_alone(page, member, tol
     expect(page.locator("[name=delivery]")).to_have_count(0)
 
 
+def test_a_delivery_is_opened_and_acknowledged_without_scripts(browser, live_server, member, told):
+    context = browser.new_context(base_url=live_server.url, locale="sv-SE", java_script_enabled=False)
+    page = context.new_page()
+    log_in(page, member.user)
+
+    page.click("main .task a >> nth=0")
+    page.wait_for_url(f"**/deliveries/{told[1].pk}/")
+    page.click(".said summary")
+    expect(page.locator(".differences tbody tr")).to_be_visible()
+    page.click("form[action$='/acknowledge/'] button")
+
+    page.wait_for_selector(".message-box--success-short")
+    told[1].refresh_from_db()
+    assert told[1].acknowledged_at is not None
+    context.close()
+
+
 def test_on_paper_each_person_begins_a_page_if_wanted(page, member, told):
     log_in(page, member.user, to=f"/deliveries/{told[0].pk}/?print=together")
     page.click("a[href*='print=apart']")
