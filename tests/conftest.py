@@ -14,12 +14,15 @@ from hypothesis import HealthCheck, Phase
 from hypothesis import settings as hypothesis_settings
 
 from lefi.celery import app as celery
+from tests.examples import examples
 from tests.factories import MemberFactory, UserFactory
 
 legal_bases = import_module("subscriptions.migrations.0003_legal_bases")
 
 # How fast a machine is says nothing of a rule: the first text drawn on a new one takes seconds.
-hypothesis_settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.register_profile(
+    "patient", deadline=None, max_examples=examples(100), suppress_health_check=[HealthCheck.too_slow]
+)
 hypothesis_settings.register_profile(
     "mutants",  # the same examples each time, and none made smaller: `make mutants`
     hypothesis_settings.get_profile("patient"),

@@ -13,6 +13,7 @@ from benefits.models import BenefitPeriod, Import, LeftAsItIs, PersonFacts, Pers
 from benefits.reversal import ReversalRefused, affected, approve_reversal, drop_reversal, propose_reversal
 from benefits.services import person_of
 from lefi.foureyes import NotApproved
+from tests.examples import examples
 from tests.factories import AT, ImportFactory, UserFactory, identity_number
 from tests.imports import case, facts, line, publish
 
@@ -166,7 +167,7 @@ def test_undoing_takes_two_people_and_a_proposal_has_no_effect(tmp_path):
 
 
 class Histories(TestCase):
-    @settings(max_examples=40)
+    @settings(max_examples=examples(40))
     @given(
         steps=st.lists(
             st.dictionaries(

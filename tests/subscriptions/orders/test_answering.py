@@ -16,6 +16,7 @@ from subscriptions.models import LawChange, Order, OrderLine, Pending, Scope, St
 from subscriptions.orders import answering
 from subscriptions.orders.lines import CANCEL, KINDS, NEW, REFRESH, Line
 from subscriptions.orders.placing import place_order
+from tests.examples import examples
 from tests.factories import (
     AT,
     BENEFIT,
@@ -140,7 +141,7 @@ def placed_in_chunks(stream, lines, chunk, **said):
 
 
 class Lines(TestCase):
-    @settings(max_examples=100)
+    @settings(max_examples=examples(100))
     @given(setting=SETTINGS, wishes=st.lists(WISHES, min_size=1, max_size=14), chunk=CHUNKS)
     def test_each_line_is_answered_by_the_rule_whatever_the_chunks(self, setting, wishes, chunk):
         stream = setting.make()
@@ -164,7 +165,7 @@ class Lines(TestCase):
                 others = {line.watch.person.first_number} if setting.as_person(wish) else set()
                 assert line.watch.ordered_number in {line.number} | others
 
-    @settings(max_examples=30)
+    @settings(max_examples=examples(30))
     @given(
         setting=SETTINGS,
         wishes=st.lists(WISHES, min_size=1, max_size=10),
@@ -186,7 +187,7 @@ class Lines(TestCase):
         order = placed_in_chunks(stream, [one.line() for one in wishes], chunk)
         return answers_of(order), list(Watch.objects.order_by("pk").values())
 
-    @settings(max_examples=40)
+    @settings(max_examples=examples(40))
     @given(setting=SETTINGS, wishes=st.lists(WISHES, min_size=1, max_size=10), chunk=CHUNKS)
     def test_a_preview_answers_as_the_order_will_and_has_no_effect(self, setting, wishes, chunk):
         """But that a number was replaced is never told by a preview."""
@@ -202,7 +203,7 @@ class Lines(TestCase):
         carried_out = [Answer.ACCEPTED if one == Answer.NUMBER_REPLACED else one for one in answers_of(order)]
         assert answers_of(preview) == carried_out and preview.counts == Counter(carried_out)
 
-    @settings(max_examples=60)
+    @settings(max_examples=examples(60))
     @given(
         wishes=st.lists(WISHES, min_size=1, max_size=8),
         again=st.lists(WISHES, min_size=1, max_size=6),
@@ -227,7 +228,7 @@ class Lines(TestCase):
 
         assert said[0] == said[1]
 
-    @settings(max_examples=100)
+    @settings(max_examples=examples(100))
     @given(
         wishes=st.lists(PROTECTED_WISHES, min_size=1, max_size=8),
         again=st.lists(PROTECTED_WISHES, min_size=1, max_size=6),
