@@ -55,7 +55,7 @@ WRITTEN = {
     "first_number",
     "user_agent",
 }
-pytestmark = [pytest.mark.pages, pytest.mark.django_db]
+pytestmark = pytest.mark.django_db
 PAGES = [door for door in doors() if door.in_admin and door.name]
 MODELS = sorted({door.model for door in PAGES if door.model})
 

@@ -28,8 +28,6 @@ from tests.doors import Door, doors
 from tests.factories import UserFactory
 from tests.rows import MADE_BY
 
-pytestmark = pytest.mark.pages
-
 TABLE = Path(__file__).with_name("roles_matrix.txt")
 COLUMNS = [*(role.code for role in ROLES), "nobody"]
 MARKS = {200: "o", 302: ">", 403: ".", 404: "?", 405: "x", 400: "!"}
