@@ -21,7 +21,7 @@ legal_bases = import_module("subscriptions.migrations.0003_legal_bases")
 
 # How fast a machine is says nothing of a rule: the first text drawn on a new one takes seconds.
 hypothesis_settings.register_profile(
-    "patient", deadline=None, max_examples=examples(100), suppress_health_check=[HealthCheck.too_slow]
+    "patient", deadline=None, max_examples=examples(60), suppress_health_check=[HealthCheck.too_slow]
 )
 hypothesis_settings.register_profile(
     "mutants",  # the same examples each time, and none made smaller: `make mutants`
