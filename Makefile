@@ -6,6 +6,7 @@ BIN := $(VENV)/bin
 RUN := $(BIN)/python manage.py
 POSTGRES_URL ?= postgres://postgres@127.0.0.1:5432/postgres
 REDIS_URL ?= redis://127.0.0.1:6379/9
+BOTH := -n 2 --dist worksteal # processors, until the last test
 # Who is shown what on a page is the same on any database; that each list of the admin can be read is tried on both.
 PAGES := --ignore-glob="*/test_views*" --ignore-glob="*/test_admin_*" \
 	--ignore=tests/test_roles_matrix.py --ignore=tests/test_masked_numbers.py --ignore=tests/test_strangers.py
@@ -40,14 +41,15 @@ test-all: $(VENV)/dev ## the suite on SQLite and PostgreSQL, true workers and br
 	$(MAKE) --jobs 3 --output-sync=target test-on-sqlite test-on-postgresql test-in-browsers
 
 test-on-sqlite: $(VENV)/dev
-	$(BIN)/python -m pytest -q -p no:cacheprovider
+	$(BIN)/python -m pytest -q -p no:cacheprovider $(BOTH)
 
 test-on-postgresql: $(VENV)/dev
 	DATABASE_URL=$(POSTGRES_URL) CACHE_URL=$(REDIS_URL) CELERY_BROKER_URL=$(REDIS_URL) \
-		HISTORY_STEPS=150 $(BIN)/python -m pytest -q -p no:cacheprovider -m "not browser" $(PAGES)
+		HISTORY_STEPS=150 $(BIN)/python -m pytest -q -p no:cacheprovider -m "not browser" $(PAGES) $(BOTH)
 
+# What people do is tried on the narrow screen, where it is harder; their days, and every page, on a wide one too.
 test-in-browsers: $(VENV)/dev
-	$(BIN)/python -m pytest -q -p no:cacheprovider -m browser -n 2 --dist worksteal
+	$(BIN)/python -m pytest -q -p no:cacheprovider -m browser -k "not desktop or working_days" $(BOTH)
 
 mutants: $(VENV)/dev ## whether the tests notice small changes in the parts that the proof rests on; some minutes
 	$(BIN)/python -m tests.mutation

@@ -24,7 +24,6 @@ from deliveries.models import Delivery
 from deliveries.verification import verify
 from subscriptions.models import Agreement, Pending, Stream
 from tests.catalogue_content import item_of
-from tests.examples import examples
 from tests.factories import (
     AgreementFactory,
     ConsentFactory,
@@ -281,7 +280,7 @@ def test_whatever_the_law_is_a_document_holds_what_it_allows_and_nothing_else(ma
     made, marks = marked
     outcomes = {"told": 0, "nothing": 0}
 
-    @settings(max_examples=examples(120))
+    @settings(max_examples=120)
     @given(laws())
     def holds(drawn: Drawn) -> None:
         with transaction.atomic():
