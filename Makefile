@@ -37,7 +37,7 @@ demo-data: $(VENV)/runtime ## all of the demo but the server
 test: $(VENV)/dev ## the suite on SQLite, no server needed
 	$(BIN)/python -m pytest -q
 
-test-all: $(VENV)/dev ## the suite on SQLite and PostgreSQL, true workers and browsers; nothing skipped
+test-all: $(VENV)/dev ## the suite on SQLite, all but the pages on PostgreSQL too, true workers and browsers; fails without them
 	$(MAKE) --jobs 3 --output-sync=target test-on-sqlite test-on-postgresql test-in-browsers
 
 test-on-sqlite: $(VENV)/dev
