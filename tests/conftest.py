@@ -13,6 +13,7 @@ from django.utils import translation
 from hypothesis import HealthCheck, Phase
 from hypothesis import settings as hypothesis_settings
 
+from lefi.bulk import on_postgresql
 from lefi.celery import app as celery
 from tests.examples import examples
 from tests.factories import MemberFactory, UserFactory
@@ -31,6 +32,22 @@ hypothesis_settings.register_profile(
     phases=[Phase.explicit, Phase.generate],
 )
 hypothesis_settings.load_profile("patient")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What asks no database is tried once: on SQLite."""
+    if not on_postgresql():
+        return
+    asked = [one for one in items if asks_a_database(one)]
+    config.hook.pytest_deselected(items=list(set(items) - set(asked)))
+    items[:] = asked
+
+
+def asks_a_database(item: pytest.Item) -> bool:
+    """True of a test with the database's mark or fixtures, its own or those of a fixture that it takes."""
+    fixtures = getattr(item, "fixturenames", ())
+    marked = any(item.get_closest_marker(name) for name in ("django_db", "services"))
+    return marked or not {"db", "transactional_db"}.isdisjoint(fixtures)
 
 
 @pytest.fixture(scope="session", autouse=True)
