@@ -20,6 +20,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.db.models import Count, QuerySet
 
+from benefits.models import Import
 from deliveries.models import Candidate, HeldSlice, Run, SliceVerdict, StreamRun
 from lefi.errors import Refused
 from lefi.foureyes import approve, demand_another, propose
@@ -232,6 +233,21 @@ def concerned(verdict: SliceVerdict) -> QuerySet[HeldSlice]:
     if verdict.for_all:
         return slices.filter(run=verdict.slice.run_id, benefit=verdict.slice.benefit)
     return slices.filter(pk=verdict.slice_id)
+
+
+def owed(held_slice: HeldSlice) -> QuerySet[Pending]:
+    """What is not told while a slice is held: a row for each of its watches that something may have happened to."""
+    return Pending.objects.filter(
+        watch__stream=held_slice.stream_id, watch__benefit=held_slice.benefit, reason=Pending.Reason.BRAKED
+    )
+
+
+def taken_up(held_slice: HeldSlice) -> QuerySet[Import]:
+    """The imports that the slice's run was the first to take up: one of them may be wrong."""
+    before = Run.objects.filter(pk__lt=held_slice.run_id, dry_run=False).exclude(as_of_import=None).order_by("-pk")
+    last = before.values_list("as_of_import", flat=True).first() or 0
+    published = Import.objects.published().filter(number__gt=last, number__lte=held_slice.run.as_of_import or 0)
+    return published.order_by("number")
 
 
 def _demand_held(held_slice: HeldSlice) -> None:

@@ -5,12 +5,12 @@ a person after k nights is the beginning folded with the changes of those nights
 command writes the same bytes.
 """
 
-from .files import Written, full_line, night_lines, write_night, write_population
+from .files import Written, full_line, night_lines, write_night, write_payday, write_population
 from .nights import advance, state_after
 from .plan import KINDS, Register, changed_on, pension_agency_answers
 from .state import State, start
 
 __all__ = [
     "KINDS", "Register", "State", "Written", "advance", "changed_on", "full_line", "night_lines",
-    "pension_agency_answers", "start", "state_after", "write_night", "write_population",
+    "pension_agency_answers", "start", "state_after", "write_night", "write_payday", "write_population",
 ]  # fmt: skip

@@ -11,14 +11,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 
-from .draw import Item
+from .draw import Item, between, random_for
 from .nights import advance, state_after
+from .payments import ACTIVITY, monthly_payment
 from .plan import Register, changed_on, last_answer_before, pension_agency_answers
-from .state import Sections, State, gone, start
+from .state import PAID, Sections, State, gone, start
 from .table import FK_SECTIONS, PM_SECTIONS
 
 NAMES = {"FK": tuple(section.name for section in FK_SECTIONS), "PM": PM_SECTIONS}
 FORMAT = "lefi-import/1"
+WORKING_AGE = range(20, 65)
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -55,6 +57,28 @@ def write_night(register: Register, night: int, folder: Path) -> list[Written]:
                 file.add(line)
         written.append(file.written)
     return written
+
+
+def write_payday(register: Register, night: int, folder: Path) -> Written:
+    """One import more of FK's on a night, after its own: activity support is paid to everybody of working age.
+
+    It is the last that can be written of a register: no night knows of it.
+    """
+    with _DataFile(register, "FK", night, folder, before=night + 1) as file:
+        for line in _payday_lines(register, night):
+            file.add(line)
+    return file.written
+
+
+def _payday_lines(register: Register, night: int) -> Iterator[Item]:
+    today = register.today(night)
+    for index in range(register.persons):
+        state = state_after(register, index, night)
+        rng = random_for(register.seed, index, "payday")
+        if state is None or state.died or state.scene(rng, today).age not in WORKING_AGE:
+            continue
+        paid = monthly_payment(rng, today, ACTIVITY, between(rng, 5000, 21_000))
+        yield _line(state, "FK", {PAID: [*state.fk.get(PAID, []), paid]}, with_facts=False)
 
 
 def night_lines(register: Register, source: str, night: int) -> Iterator[Item]:
@@ -114,12 +138,13 @@ def _answers(source: str, night: int) -> bool:
 
 
 class _DataFile:
-    """A data file being written; on leaving, its manifest is written beside it."""
+    """A data file being written; on leaving, its manifest is written beside it. `before` it the source had so many."""
 
-    def __init__(self, register: Register, source: str, night: int, folder: Path) -> None:
+    def __init__(self, register: Register, source: str, night: int, folder: Path, before: int | None = None) -> None:
         self._register, self._source, self._night, self._folder = register, source, night, folder
         self._hash, self._lines, self._size = hashlib.sha256(), 0, 0
-        self._name = f"{source.lower()}-{night + 1:04d}"
+        self._number = (night if before is None else before) + 1
+        self._name = f"{source.lower()}-{self._number:04d}"
 
     def __enter__(self) -> "_DataFile":
         self._file = (self._folder / f"{self._name}.jsonl").open("wb", buffering=1 << 20)
@@ -151,7 +176,7 @@ class _DataFile:
             "format": FORMAT,
             "kalla": self._source,
             "slag": "andring",
-            "lopnummer": self._night + 1,
+            "lopnummer": self._number,
             "antal": self._lines,
             "sha256": self._hash.hexdigest(),
             "datafil": f"{self._name}.jsonl",

@@ -15,6 +15,7 @@ DAILY = (
     ("TFP", "Tillfällig föräldrapenning"), ("GP", "Graviditetspenning"), ("NP", "Närståendepenning"),
     ("RBE", "Rehabiliteringsersättning"),
 )  # fmt: skip
+ACTIVITY = ("AS", "Aktivitetsstöd")
 DAILY_FAMILY = ("DAG", "Dagersättning")
 TAX = ("PS", "Preliminär skatt")
 DEDUCTIONS = (

@@ -9,13 +9,15 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.urls import path, reverse
 from django.utils import timezone
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.http import urlencode
 from django.utils.timesince import timesince
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from benefits.admin import AboutAPerson, counted, import_anchor
 from benefits.labels import section_name
+from benefits.models import Import
 from deliveries import brake, ordered, tasks
 from deliveries.admin.plan import uncompensated
 from deliveries.models import Debt, DebtCheck, HeldSlice, Lag, NoRun, OrderedRun, Run, SliceVerdict
@@ -26,11 +28,12 @@ from lefi.admin import (
     Step,
     link,
 )
-from lefi.admin.columns import EMPTY, ERROR, INFO, SUCCESS, ago, badge, named, state
+from lefi.admin.columns import EMPTY, ERROR, INFO, SUCCESS, ago, anchor, badge, named, state
 from lefi.admin.filters import one_of, whether
 from lefi.admin.removing import RemovableAdmin
 from lefi.paging import grouped
 from subscriptions.admin.fields import BenefitFilter, benefit_label, benefit_name, customer_filter
+from subscriptions.models import Pending
 
 FIGURES = {
     "watches": _("watches checked"),
@@ -62,7 +65,7 @@ class HeldSliceAdmin(ReadOnlyAdmin):
         "benefit_label",
         "watches",
         "times_usual",
-        "everywhere",
+        "how_wide",
     ]
     list_filter = [
         "status",
@@ -85,7 +88,9 @@ class HeldSliceAdmin(ReadOnlyAdmin):
         "watches",
         "limit",
         "usual",
-        "everywhere",
+        "how_wide",
+        "imports",
+        "waiting",
         "held_at",
         "ended_at",
         "told_link",
@@ -113,6 +118,29 @@ class HeldSliceAdmin(ReadOnlyAdmin):
             return _("%(times)s times") % {"times": grouped(round(obj.watches / obj.usual, 1))}
         return _("over %(limit)s") % {"limit": grouped(obj.limit)}
 
+    @admin.display(description=_("in all streams"))
+    def how_wide(self, obj: HeldSlice) -> Any:
+        """In words: that it is not so is no fault."""
+        return _("Yes: limit and usual are of them all") if obj.everywhere else _("No, in this one alone")
+
+    @admin.display(description=_("imports since the night before"))
+    def imports(self, obj: HeldSlice) -> str:
+        """What the news came with."""
+        rows = ((anchor(one), _changed(one)) for one in brake.taken_up(obj))
+        return format_html_join("", "<div>{}: {}</div>", rows) or EMPTY
+
+    @admin.display(description=_("watches that wait"))
+    def waiting(self, obj: HeldSlice) -> str:
+        count = brake.owed(obj).count()
+        asked = {"reason__exact": Pending.Reason.BRAKED, "watch__stream": obj.stream_id, "watch__benefit": obj.benefit}
+        url = f"{reverse('admin:subscriptions_pending_changelist')}?{urlencode(asked)}"
+        return format_html('<a href="{}">{}</a>', url, grouped(count)) if count else EMPTY
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """What waits is about persons: not all who decide on it may see that."""
+        may = request.user.has_perm("subscriptions.view_pending")  # type: ignore[union-attr]
+        return [one for one in self.fields if may or one != "waiting"]
+
     def get_urls(self) -> list[Any]:
         view, name = self.admin_site.admin_view, "deliveries_heldslice"
         return [
@@ -124,7 +152,10 @@ class HeldSliceAdmin(ReadOnlyAdmin):
         ]
 
     def steps_of(self, request: HttpRequest, obj: Any) -> list[tuple[str, Any]]:
+        """None once a verdict waits to be approved: another would be refused."""
         if obj.status != HeldSlice.Status.HELD or not request.user.has_perm("deliveries.add_sliceverdict"):  # type: ignore[union-attr]
+            return []
+        if SliceVerdict.objects.proposed().filter(slice=obj).exists():
             return []
         return [(step, words) for step, (_verdict, for_all, words) in VERDICTS.items() if obj.everywhere or not for_all]
 
@@ -153,7 +184,7 @@ class HeldSliceAdmin(ReadOnlyAdmin):
 
 @admin.register(SliceVerdict)
 class SliceVerdictAdmin(FourEyesAdmin):
-    list_display = ["id", "slice_link", "verdict", "for_all", "reason"]
+    list_display = ["id", "slice_link", "verdict", "how_wide", "reason"]
     list_filter = ["verdict"]
     list_select_related = ["slice__stream__agreement"]
     ordering = ["-id"]
@@ -161,10 +192,14 @@ class SliceVerdictAdmin(FourEyesAdmin):
     short = ["id", "verdict", "state", "reason", "prepared_by", "approved_by"]
     moments = ["prepared_at", "approved_at"]
     empty = _("Nothing has been proposed about what the brake holds.")
-    view_fields = ["slice_link", "verdict", "for_all", "reason"]
+    view_fields = ["slice_link", "verdict", "how_wide", "reason"]
     refusals = HeldSliceAdmin.refusals
 
     slice_link = link("slice", _("held slice"))
+
+    @admin.display(description=_("for all streams"))
+    def how_wide(self, obj: SliceVerdict) -> Any:
+        return _("Yes: all that the run holds of the benefit") if obj.for_all else _("No, for this one alone")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """A verdict is proposed on the page of its slice."""
@@ -177,7 +212,19 @@ class SliceVerdictAdmin(FourEyesAdmin):
         slices = brake.concerned(obj).select_related("stream__agreement__customer").order_by("-watches", "pk")
         columns = [_("Stream"), _("Benefit"), _("Watches with news"), _("Usual"), _("Limit")]
         rows = [[str(one.stream), benefit_name(one.benefit), one.watches, one.usual, one.limit] for one in slices]
-        return [Consequence(title=_("What is held"), rows=rows, columns=columns)]
+        imports = [[anchor(one), _changed(one)] for one in brake.taken_up(obj.slice)]
+        return [
+            Consequence(title=_("What is held"), rows=rows, columns=columns),
+            Consequence(title=_("Imports since the night before"), rows=imports),
+        ]
+
+
+def _changed(imported: Import) -> str:
+    """How much an import said anew."""
+    count = imported.counts.get("touched", 0)
+    return ngettext("%(count)s changed section of a person", "%(count)s changed sections of persons", count) % {
+        "count": grouped(count)
+    }
 
 
 @admin.register(Debt)

@@ -1,22 +1,30 @@
-"""What waits for somebody as the story ends: a preview, an order with faults, one refused; and one to send oneself."""
+"""What waits for somebody as the story ends: a preview, an order with faults, one refused; and one to send oneself.
+
+And a list of watches that has been compared, with differences to mend.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 
+from deliveries import reconciliation
 from deliveries.demo.cast import Organisation
-from deliveries.demo.orders import NO_PERSON, order_name, reference_name, send, table
-from subscriptions.models import Order, Stream
+from deliveries.demo.orders import MOST_BYTES, NO_PERSON, order_name, reference_name, send, table
+from deliveries.models import Reconciliation, Told
+from subscriptions.models import Order, Stream, Watch
 from subscriptions.models.orders import OrderKind
+from subscriptions.orders import files
 from subscriptions.orders.lines import Line
 from subscriptions.orders.placing import place_order
 
-SINGLE, PREVIEW, FAULTY, OWN = slice(0, 1), slice(1, 13), slice(13, 33), slice(33, 60)
+SINGLE, PREVIEW, FAULTY, OWN, LISTED = slice(0, 1), slice(1, 13), slice(13, 33), slice(33, 56), slice(56, 60)
+MISSING, MISSED = 5, 3  # watches that the list of watches lacks, and of which a delivery was missed
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +54,29 @@ def orders(scene: Scene) -> Iterator[Order]:
     yield _send(scene, faulty, by, file_name="bevakningar.csv")
     yield _send(scene, "<bestallning><generelltfalt>", by, file_name="avbruten.xml", form=Order.Form.XML)
     path().write_text(_text(scene, [*_new(scene, OWN), *_faults(scene)]), encoding="utf-8")
+
+
+def send_list(scene: Scene) -> Reconciliation:
+    """The list of who handles files, compared: some watches are not in it, some only there, some not as was told."""
+    received = files.take_in(BytesIO(_list(scene).encode()), most=MOST_BYTES)
+    by = _user("integration")
+    made = reconciliation.receive(
+        stream=scene.stream, received=received, form=Reconciliation.Form.CSV, at=scene.at, sent_by=by
+    )
+    return reconciliation.compare(made.pk)
+
+
+def _list(scene: Scene) -> str:
+    open_ones = list(Watch.objects.open().filter(stream=scene.stream).order_by("pk"))
+    told = Told.objects.filter(watch__in=open_ones, replaced_by=None).exclude(items="").order_by("watch_id")
+    missed = set(list(dict.fromkeys(told.values_list("watch_id", flat=True)))[:MISSED])
+    rows = [";".join(["personnummer", "forman", "tillstand", "from", reference_name(scene.stream)])]
+    for one in open_ones[:-MISSING]:
+        state = reconciliation.state_hash([]) if one.pk in missed else ""
+        rows.append(f"{one.ordered_number};{one.benefit};{state};{one.from_date};{one.case_reference}")
+    for row in _new(scene, LISTED):
+        rows.append(f"{row['personnummer']};{row['formaner']};;{row['from']};{row[reference_name(scene.stream)]}")
+    return "\n".join([*rows, ""])
 
 
 def _single(scene: Scene) -> Order:

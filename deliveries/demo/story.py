@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -12,9 +13,9 @@ from django.utils import timezone
 
 from benefits.models import Person
 from benefits.services import ensure_persons, import_file
-from benefits.synthetic import Register, Written, start, write_night, write_population
+from benefits.synthetic import Register, Written, start, write_night, write_payday, write_population
 from deliveries import lags, runs
-from deliveries.demo import desk, late, orders, reads
+from deliveries.demo import brake, desk, late, orders, reads
 from deliveries.demo.cast import ORGANISATIONS, PORTAL, Organisation, Part
 from deliveries.demo.clock import clock, moment
 from deliveries.demo.orders import NO_PERSON, Wish, new_watches
@@ -72,9 +73,12 @@ class Story:
             answered = self._orders_of_the_day(night, at)
         with clock(moment(day, 18)) as at:
             self._import(write_night(self.register, night, self.folder))
+            if night == self.nights:
+                self._import([write_payday(self.register, night, self.folder)])
             recalled = recall_what_may_no_longer_be_told(at)
         self.say(f"{day}: {_words(fetched)}; orders: {_words(answered)}; {recalled} deliveries recalled")
-        self._run(day)
+        with brake.for_few(self.persons) if night == self.nights else nullcontext():
+            self._run(day)
 
     def _import(self, files: list[Written]) -> None:
         for written in files:
@@ -85,6 +89,7 @@ class Story:
         with clock(moment(day, 22)) as at:
             run = runs.perform(runs.start_night(day=day, at=at))
         told = {name: run.counts.get(name, 0) for name in ("complete", "changed", "ended", "frozen")}
+        told |= {f"held of {one.benefit}": one.watches for one in run.held_slices.all()}
         self.say(f"night of {day}: {run.counts.get('released', 0)} deliveries; watches: {_words(told)}")
         return run
 
@@ -143,6 +148,8 @@ class Story:
         scene = late.Scene(streams[0], one, part.benefits, known, strangers, at)
         for order in late.orders(scene):
             self.say(f"order of {one.name}, {order.status}: {order.refusal or _words(order.counts)}")
+        compared = late.send_list(scene)
+        self.say(f"list of watches of {one.name}: {_words(compared.counts)}")
         desk.fill(streams[0], known[0], at)
 
 

@@ -5,7 +5,6 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -23,6 +22,7 @@ from deliveries.tasks import compare_soon
 from lefi import sheets
 from lefi.audit.models import Action
 from lefi.errors import Refused
+from lefi.paging import BoundedPaginator, KnownPaginator
 from subscriptions.forms.orders import key_of
 from subscriptions.models import Order, Stream
 from subscriptions.orders import files
@@ -80,7 +80,7 @@ def reconciliation_list(request: HttpRequest) -> HttpResponse:
     handled_customers(request)
     found = Reconciliation.objects.visible_to(request.user)
     found = found.select_related("stream__agreement__customer", "sent_by", "repair")
-    shown = Paginator(found, PER_PAGE).get_page(request.GET.get("page"))
+    shown = BoundedPaginator(found, PER_PAGE).get_page(request.GET.get("page"))
     rows = [(one, _differing(one), one.counts.get(Kind.UNREADABLE, 0)) for one in shown]
     return render(request, "portal/reconciliation_list.html", {"page": shown, "rows": rows})
 
@@ -216,8 +216,7 @@ def _lines(request: HttpRequest, found: Reconciliation) -> tuple[str, Any]:
     asked = request.GET.get("kind", "")
     shown = asked if counts.get(asked) else ALL
     lines: QuerySet[ReconciliationLine] = found.lines.order_by("pk")
-    pages = Paginator(lines if shown == ALL else lines.filter(kind=shown), PER_PAGE)
-    pages.__dict__["count"] = counts[shown]
+    pages = KnownPaginator(lines if shown == ALL else lines.filter(kind=shown), PER_PAGE, count=counts[shown])
     return shown, pages.get_page(request.GET.get("page"))
 
 

@@ -65,7 +65,14 @@ number_label = named("organisation_number", _("organisation number"), organisati
 benefit_label = named("benefit", _("benefit"), benefit_name)
 benefit_labels = listed("benefits", _("benefits"), plain_name)
 class_labels = listed("classes", _("field classes"), class_name)
-BenefitFilter = one_of("benefit", _("benefit"), lambda: sorted(_plain_names(), key=lambda one: one[1]))
+
+
+def benefit_filter(path: str) -> Any:
+    """Narrows a list to one benefit."""
+    return one_of(path, _("benefit"), lambda: sorted(_plain_names(), key=lambda one: one[1]))
+
+
+BenefitFilter = benefit_filter("benefit")
 
 
 def _plain_names() -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ from benefits.admin import AboutAPerson, person_anchor, person_link
 from lefi.admin import ReadOnlyAdmin, link
 from lefi.admin.columns import EMPTY, ERROR, INFO, SUCCESS, WARNING, age, badge, due, named, state
 from lefi.admin.filters import DaysFilter, whether
-from subscriptions.admin.fields import BenefitFilter, benefit_label, customer_filter, in_words
+from subscriptions.admin.fields import BenefitFilter, benefit_filter, benefit_label, customer_filter, in_words
 from subscriptions.admin.seeking import SoughtByReference
 from subscriptions.models import Pending, Watch
 
@@ -104,6 +104,7 @@ class PendingAdmin(AboutAPerson, ReadOnlyAdmin):
     about = "watch.person_id"
     list_display = ["id", "reason_badge", "waited", "since", "watch_link", "person_link", "customer_link"]
     list_filter = ["reason", ("since", DaysFilter)]
+    narrowed_filters = [benefit_filter("watch__benefit")]
     list_select_related = ["watch__person", "watch__stream__agreement__customer"]
     ordering = ["id"]
     sortable_by = ["id"]

@@ -15,9 +15,11 @@ from benefits.synthetic import (
     pension_agency_answers,
     state_after,
     write_night,
+    write_payday,
     write_population,
 )
 from benefits.synthetic.plan import kind_for, last_answer_before
+from benefits.synthetic.state import PAID
 
 REGISTER = Register(500, seed=7)
 NIGHTS = 7
@@ -95,6 +97,21 @@ def test_population_and_nights_together_are_the_state_of_everybody(folder):
                 expected[state.number] |= sections_of(source, full_line(state, source))
             assert receiver.facts[state.number] == state.facts()
     assert receiver.persons == expected
+
+
+def test_a_payday_adds_one_payment_to_what_the_nights_have_left_everybody_of_working_age(tmp_path):
+    written = write_payday(REGISTER, NIGHTS, tmp_path)
+
+    living = [
+        one for index in range(REGISTER.persons) if (one := state_after(REGISTER, index, NIGHTS)) and not one.died
+    ]
+    before = {one.number: len(one.fk.get(PAID, [])) for one in living}
+    paid = {one["personnummer"]: sections_of("FK", one)[PAID] for one in lines(tmp_path, "FK", NIGHTS + 2)}
+    assert manifest(tmp_path, "FK", NIGHTS + 2)["lopnummer"] == NIGHTS + 2
+    assert 0.4 < len(paid) / len(living) < 0.8 and len(paid) == written.lines
+    for number, payments in paid.items():
+        assert len(payments) == before[number] + 1
+        assert payments[-1]["formansfamilj"]["id"] == "AS"
 
 
 def test_every_kind_of_change_is_made_each_night_of_the_first_cycle():

@@ -52,6 +52,11 @@ def apply(page: Page) -> str:
     assert wider_than_the_screen(page) <= 0
     page.fill("[name=unit]", "SOC")
     go_on(page)
+    return fill_in_the_rest_and_send(page)
+
+
+def fill_in_the_rest_and_send(page: Page) -> str:
+    """From what the application is for to its end; return the address that it is followed at."""
     page.check("[value='KOM-SOC|FK:SJP']")
     page.check("[value='KOM-SOC|PM:AP']")
     assert wider_than_the_screen(page) <= 0
@@ -141,7 +146,7 @@ def test_an_organisation_is_connected_by_three_people_and_never_by_two(page, off
     expect(page.locator(".timeline__step--done")).to_have_count(7)
 
 
-def test_an_application_is_left_and_gone_on_with_in_another_browser(page, browser, live_server, transactional_db):
+def test_an_application_is_left_and_sent_from_another_browser(page, browser, live_server, transactional_db):
     begin(page)
     page.fill("[name=organisation_number]", "212000-0142")
     page.fill("[name=name]", "Socialnämnden i Lillköping")
@@ -150,13 +155,20 @@ def test_an_application_is_left_and_gone_on_with_in_another_browser(page, browse
     address = page.inner_text("main .secret")
     assert wider_than_the_screen(page) <= 0
 
-    other = browser.new_context(locale="sv-SE", java_script_enabled=False)
+    other = browser.new_context(locale="sv-SE", viewport=page.viewport_size, java_script_enabled=False)
     there = other.new_page()
     there.goto(address)
 
     expect(there.locator("h1")).to_have_text("Vad ansökan gäller")
     there.click(".stepper a:has-text('Organisationen')")
     expect(there.locator("[name=name]")).to_have_value("Socialnämnden i Lillköping")
+    go_on(there)
+    fill_in_the_rest_and_send(there)
+    assert Connection.objects.get().status == Connection.Status.NOTIFIED
+
+    there.goto(address)
+    there.click("main a[href='/connect/']")
+    expect(there.locator("[name=kind]")).to_be_visible()
     other.close()
 
 
@@ -200,8 +212,9 @@ def test_an_applicant_withdraws_while_nobody_has_examined(page, transactional_db
 
 def test_the_officer_refuses_with_a_reason_that_the_applicant_reads(page, officer):
     followed = apply(page)
-    become(page, officer, to="/admin/subscriptions/connection/")
+    become(page, officer, to="/admin/")
 
+    page.click(".todo__item a[href*='/subscriptions/connection/']")
     page.click("#result_list tbody a")
     page.click(".object-tools a[href$='refuse/']")
     page.fill("[name=reason]", "Nämndens uppdrag framgår inte.")

@@ -8,7 +8,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from benefits.models import Person
-from deliveries.models import SliceVerdict
+from deliveries.models import HeldSlice, SliceVerdict
 from lefi.accounts.roles import APPROVER, AUDITOR, LAWYER, OPERATOR, SUPPORT
 from lefi.audit.models import Action, AuditEvent
 from tests import factories
@@ -74,6 +74,8 @@ def test_an_operator_proposes_that_a_held_slice_goes_and_an_approver_lets_it(pag
 
     verdict = SliceVerdict.objects.get(slice=held)
     assert verdict.approved_by is not None and verdict.approved_by != verdict.prepared_by
+    held.refresh_from_db()
+    assert held.status == HeldSlice.Status.RELEASED
 
 
 def test_a_lawyer_answers_who_was_told_what_of_a_person_and_why(page, told):

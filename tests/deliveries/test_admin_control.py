@@ -1,10 +1,13 @@
 """The night in the admin, as two of the staff go about it: each step is a page, with a reason, and takes two."""
 
 import pytest
+from django.contrib.auth.models import Group
 from django.urls import reverse
+from django.utils.html import escape
 
 from benefits.models import Import, Reversal
 from deliveries.models import Debt, Delivery, HeldSlice, OrderedRun, Run, StreamRun
+from lefi.accounts.roles import APPROVER
 from lefi.audit.models import AuditEvent
 from tests.deliveries.test_brake import news_of_all
 from tests.deliveries.test_runs import news
@@ -79,6 +82,7 @@ def test_a_held_slice_is_released_by_two_and_told_by_the_next_run(two, many):
     held = HeldSlice.objects.get()
     assert "Sjukpenning" in page(two(0), held)
     step(two(0), held, "release")
+    assert "/drop/" not in page(two(0), held)  # another proposal would be refused
     verdict = held.verdicts.get()
     step(two(0), verdict, "approve")
     verdict.refresh_from_db()
@@ -91,6 +95,34 @@ def test_a_held_slice_is_released_by_two_and_told_by_the_next_run(two, many):
     assert held.status == HeldSlice.Status.RELEASED
     assert held.told_in == Run.objects.latest("pk")
     assert Delivery.objects.get(stream=many.streams[0], number=3).persons == 6
+
+
+def test_a_held_slice_says_what_came_with_it_and_leads_to_what_waits(two, many):
+    news_of_all(many)
+    many.night()
+    held = HeldSlice.objects.get()
+    came = list(Import.objects.order_by("number"))[1:]
+    said = page(two(0), held)
+
+    assert [one for one in Import.objects.all() if f">{one}</a>" in said] == came[::-1]
+    address = f"{reverse('admin:subscriptions_pending_changelist')}?reason__exact=braked&watch__stream={held.stream_id}"
+    listed = two(0).get(f"{address}&watch__benefit={SJP}")
+    assert f"{escape(address)}&amp;watch__benefit=FK%3ASJP" in said
+    assert {one.watch.benefit for one in listed.context["cl"].result_list} == {SJP}
+    assert len(listed.context["cl"].result_list) == held.watches
+
+
+def test_who_may_not_see_what_is_owed_is_not_led_to_it_from_a_held_slice(client, many):
+    news_of_all(many)
+    many.night()
+    approver = UserFactory(is_staff=True)
+    approver.groups.set(Group.objects.filter(name=APPROVER.code))
+    client.force_login(approver)
+
+    said = page(client, HeldSlice.objects.get())
+
+    assert "Sjukpenning" in said
+    assert reverse("admin:subscriptions_pending_changelist") not in said
 
 
 def test_a_wrong_import_is_undone_and_compensated_from_page_to_page(two, wrong, django_capture_on_commit_callbacks):

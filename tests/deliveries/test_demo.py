@@ -13,12 +13,13 @@ from django.core.management.base import CommandError
 from django.utils import timezone
 
 from benefits.models import Import
+from deliveries import reconciliation
 from deliveries.demo import late, logins
 from deliveries.demo.cast import LOGINS, ORGANISATIONS
 from deliveries.demo.clock import clock, moment
 from deliveries.demo.setting import Secret
 from deliveries.management.commands import demo as command
-from deliveries.models import Delivery, Run
+from deliveries.models import Delivery, HeldSlice, Reconciliation, Run
 from deliveries.storage import place_of
 from lefi.service.models import ServiceNotice
 from subscriptions.answers import Answer
@@ -29,6 +30,7 @@ from subscriptions.models import (
     LegalBasis,
     Order,
     OwnerApproval,
+    Pending,
     Scope,
     Stream,
     Watch,
@@ -59,7 +61,7 @@ def test_the_demo_is_proved_true_and_shows_every_kind_of_thing(var, client):
 
     deliveries = Delivery.objects.standing()
     assert "· different 0\n" in said
-    assert (Run.objects.count(), Import.objects.published().count()) == (4, 8)
+    assert (Run.objects.count(), Import.objects.published().count()) == (4, 9)
     assert Run.objects.latest("day").day < timezone.localdate()
     assert OwnerApproval.objects.filter(owner="PM").exists()
     assert Watch.objects.filter(benefit__startswith="PM:", told__section="utbetalningar").exists()
@@ -72,6 +74,8 @@ def test_the_demo_is_proved_true_and_shows_every_kind_of_thing(var, client):
     _logins_let_people_in(said, client)
     _orders_are_kept_as_they_were_written()
     _orders_wait_for_somebody_to_look_at_them()
+    _a_list_of_watches_differs_in_each_way_and_can_be_repaired()
+    _the_brake_holds_one_slice_until_two_people_have_looked()
     _there_is_a_file_to_send_oneself(var)
     _something_is_said_to_an_applicant_and_to_everybody(client)
     _made_up_law_says_that_it_is_made_up()
@@ -111,6 +115,20 @@ def _orders_wait_for_somebody_to_look_at_them() -> None:
     assert len(faulty.counts) >= 12
     assert set(faulty.counts) <= {*Answer, *Refusal}
     assert faulty.done_at < timezone.now() - timedelta(hours=1)
+
+
+def _a_list_of_watches_differs_in_each_way_and_can_be_repaired() -> None:
+    compared = Reconciliation.objects.get()
+    assert compared.sent_by is not None and compared.repair is None
+    assert {kind for kind, count in compared.counts.items() if count} == {"EQUAL", "ONLY_WE", "ONLY_YOU", "DIFFERS"}
+    assert not reconciliation.lacks_day(compared)
+
+
+def _the_brake_holds_one_slice_until_two_people_have_looked() -> None:
+    held = HeldSlice.objects.get()
+    assert (held.status, held.run) == (HeldSlice.Status.HELD, Run.objects.latest("pk"))
+    assert Pending.objects.filter(reason=Pending.Reason.BRAKED).count() >= held.watches > held.limit
+    assert not held.verdicts.exists()
 
 
 def _there_is_a_file_to_send_oneself(var: Path) -> None:

@@ -276,7 +276,9 @@ def test_the_list_has_pages_and_as_many_queries_as_for_one(client, handler, stre
 
     with django_assert_max_num_queries(6):
         assert len(client.get(LIST).context["rows"]) == 50
-    assert len(client.get(LIST, {"page": 2}).context["rows"]) == 10
+    second = client.get(LIST, {"page": 2})
+    assert len(second.context["rows"]) == 10
+    assert "51–60 av 60" in text_of(second)
 
 
 def test_differences_are_counted_in_words_shown_with_masked_numbers_and_the_reading_is_logged(client, handler, stream):
@@ -311,6 +313,7 @@ def test_differences_come_by_kind_a_page_at_a_time_with_as_many_queries_as_for_o
     second = client.get(url_of(found), {"kind": "ONLY_YOU", "page": 2})
     assert {line.kind for line, _words, _why in second.context["rows"]} == {Kind.ONLY_YOU}
     assert len(second.context["rows"]) == 10
+    assert "51–60 av 60" in text_of(second)
     assert len(client.get(url_of(found), {"kind": "ONLY_WE"}).context["rows"]) == 1
     assert len(client.get(url_of(found), {"kind": "nonsens"}).context["rows"]) == 50
 
