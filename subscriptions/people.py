@@ -36,6 +36,7 @@ REFUSALS: dict[str, Promise] = {
     "NOT_ADMINISTRATOR": _("Only an administrator of the organisation may do this."),
     "LAST_ADMINISTRATOR": _("The organisation must have an administrator. Make somebody else one first."),
     "ALREADY_MEMBER": _("You belong to this organisation already."),
+    "OWN_APPLICATION": _("Who sent an application, or is named in it, invites nobody by it."),
     "STAFF_IS_NO_MEMBER": _("Who works for Försäkringskassan does not join a customer."),
     "INVITATION_VOID": _("The invitation holds no longer. Ask for a new one."),
     "HAS_ADMINISTRATOR": _("The customer has an administrator, who invites the others."),
@@ -93,11 +94,13 @@ def invite_first_administrator(
 ) -> Invitation:
     """Invite a customer's first administrator, as staff who may change customers: one whom an application names.
 
-    Raise PeopleRefused HAS_ADMINISTRATOR, ADDRESS_NOT_NAMED, ReasonRefused.
+    Raise PeopleRefused HAS_ADMINISTRATOR, OWN_APPLICATION, ADDRESS_NOT_NAMED, ReasonRefused.
     """
     said = demand_reason(reason)
     if has_administrator(customer):
         raise refused("HAS_ADMINISTRATOR")
+    if Connection.objects.filter(agreement__customer=customer).applied_by(by).exists():
+        raise refused("OWN_APPLICATION")
     if email.lower() not in named_addresses(customer):
         raise refused("ADDRESS_NOT_NAMED")
     return _invite(customer, email, Member.Role.ADMINISTRATOR, by=by, at=at, link=link, reason=said)
@@ -199,8 +202,10 @@ def accept_as_new(
 ) -> Member:
     """Let somebody join who has no account: one is made, with a password or with a broker's identity.
 
-    Raise PeopleRefused INVITATION_VOID, IdentityRefused.
+    Raise PeopleRefused INVITATION_VOID, STAFF_IS_NO_MEMBER where it was mailed to one of the staff; IdentityRefused.
     """
+    if get_user_model().objects.filter(is_staff=True, email__iexact=invitation.email).exists():
+        raise refused("STAFF_IS_NO_MEMBER")
     user = get_user_model().objects.create_user(
         username or _free_username(first_name, last_name),
         email=invitation.email,

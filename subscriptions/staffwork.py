@@ -18,6 +18,11 @@ def in_step(status: str) -> Any:
     return lambda user, at: Agreement.objects.filter(status=status)
 
 
+def not_applied_for(agreements: QuerySet[Agreement], user: Any) -> QuerySet[Agreement]:
+    """Those that came of no application of the user's own."""
+    return agreements.exclude(connection__in=Connection.objects.applied_by(user))
+
+
 def consents_to_examine(user: Any, at: datetime) -> QuerySet[Consent]:
     waiting = Consent.objects.filter(examination=Consent.Examination.WAITING, withdrawn_at=None)
     return waiting.exclude(registered_by=user)
@@ -55,7 +60,7 @@ WORK = (
             "%(count)s applications for a connection wait to be examined.",
             "n",
         ),
-        rows=lambda user, at: Connection.objects.filter(status=Connection.Status.NOTIFIED),
+        rows=lambda user, at: Connection.objects.to_examine(user),
         since="submitted_at",
     ),
     Work(
@@ -81,7 +86,7 @@ WORK = (
             "%(count)s agreements are signed by the customers and wait for Försäkringskassan's signature.",
             "n",
         ),
-        rows=in_step(Agreement.Status.SIGNED_BY_CUSTOMER),
+        rows=lambda user, at: not_applied_for(in_step(Agreement.Status.SIGNED_BY_CUSTOMER)(user, at), user),
         since="signed_by_customer_at",
     ),
     Work(
@@ -94,7 +99,7 @@ WORK = (
             "%(count)s agreements are signed by both parties and wait for your approval.",
             "n",
         ),
-        rows=lambda user, at: Agreement.objects.to_approve(user),
+        rows=lambda user, at: not_applied_for(Agreement.objects.to_approve(user), user),
         since="signed_by_fk_at",
     ),
     Work(

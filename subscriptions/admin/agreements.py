@@ -208,11 +208,12 @@ class AgreementAdmin(ReadOnlyAdmin):
 
     def steps_of(self, request: HttpRequest, obj: Agreement) -> list[tuple[str, Any]]:
         before = ("refuse", _("Refuse"))
-        own = obj.prepared_by_id == request.user.pk
+        applied = Connection.objects.filter(agreement=obj).applied_by(request.user).exists()
+        own = applied or obj.prepared_by_id == request.user.pk
         steps = {
             Status.EXAMINED: [("send", _("Send to the customer")), before],
             Status.SENT: [("send", _("Send again")), before],
-            Status.SIGNED_BY_CUSTOMER: [("sign", _("Sign for Försäkringskassan")), before],
+            Status.SIGNED_BY_CUSTOMER: [before] if applied else [("sign", _("Sign for Försäkringskassan")), before],
             Status.SIGNED_BY_FK: [before] if own else [("approve", _("Approve")), before],
             Status.ACTIVE: [("end", _("End"))],
         }

@@ -147,7 +147,7 @@ class ConnectionAdmin(ReadOnlyAdmin):
     def steps_of(self, request: HttpRequest, obj: Connection) -> list[tuple[str, Any]]:
         if not self.has_examine_permission(request):
             return []
-        examine = obj.status == Connection.Status.NOTIFIED
+        examine = Connection.objects.to_examine(request.user).filter(pk=obj.pk).exists()
         steps = [("accept", _("Accept")), ("refuse", _("Refuse"))] if examine else []
         return [*steps, ("message", _("Write to the applicant"))] if connections.may_write(obj) else steps
 

@@ -14,7 +14,7 @@ from lefi.reasons import demand_reason
 from subscriptions import agreementtext
 from subscriptions.connections.agents import is_registered, register_agent
 from subscriptions.connections.customers import is_stopped
-from subscriptions.connections.steps import compare_and_set, log_step, refused
+from subscriptions.connections.steps import compare_and_set, demand_not_own, log_step, refused
 from subscriptions.models import Agreement, Connection, Contact, Customer, Member, Scope, Stream
 from subscriptions.notices import notify, notify_applicant
 from subscriptions.scopes import ScopeRefused, faults_of_part, open_streams
@@ -94,8 +94,12 @@ def sign_for_customer(
 
 @transaction.atomic
 def sign_for_fk(*, agreement: Agreement, signatory: str, by: Any, at: datetime, document_sha256: str = "") -> None:
-    """Försäkringskassan signs, after the customer, and the customer is told. Raise as `sign_for_customer`."""
+    """Försäkringskassan signs, after the customer, and the customer is told.
+
+    Raise as `sign_for_customer`; StepRefused OWN_APPLICATION to who applied for it.
+    """
     held = _held(agreement)
+    demand_not_own(_application_of(held), by)
     signed = _signed(held, Status.SIGNED_BY_CUSTOMER, signatory, "", document_sha256)
     compare_and_set(
         agreement,
@@ -116,9 +120,9 @@ def approve_agreement(*, agreement: Agreement, by: Any, at: datetime, reason: st
     Its scopes are approved with it, its streams opened, and whom its application names are contacts and agent of the
     customer from now on. A new customer becomes active.
 
-    Raise NotApproved SAME_PERSON; StepRefused WRONG_STEP, CUSTOMER_INACTIVE if the customer is stopped, or
-    DOCUMENT_CHANGED if what is to be approved is not what was signed; ScopeRefused INCOMPLETE if a basis can no longer
-    serve the customer.
+    Raise NotApproved SAME_PERSON; StepRefused WRONG_STEP, OWN_APPLICATION to who applied for it, CUSTOMER_INACTIVE if
+    the customer is stopped, or DOCUMENT_CHANGED if what is to be approved is not what was signed; ScopeRefused
+    INCOMPLETE if a basis can no longer serve the customer.
     """
     reason = demand_reason(reason)
     held = _held(agreement)
@@ -126,6 +130,8 @@ def approve_agreement(*, agreement: Agreement, by: Any, at: datetime, reason: st
         raise refused("WRONG_STEP", status=held.get_status_display())
     if is_stopped(held.customer):
         raise refused("CUSTOMER_INACTIVE")
+    connection = _application_of(held)
+    demand_not_own(connection, by)
     scopes = list(held.scopes.proposed())
     foureyes.approve(held, by=by, at=at, reason=reason)
     _demand_as_sent(held)
@@ -134,7 +140,6 @@ def approve_agreement(*, agreement: Agreement, by: Any, at: datetime, reason: st
         foureyes.approve(scope, by=by, at=at, reason=reason)
     compare_and_set(agreement, [Status.SIGNED_BY_FK], status=Status.ACTIVE)
     Customer.objects.filter(pk=held.customer_id, active=False, stopped_at=None).update(active=True)
-    connection = Connection.objects.filter(agreement=held).first()
     if connection:
         _add_people(connection, held, by, at)
     channel = connection.channel if connection else Stream.Channel.API
@@ -184,10 +189,14 @@ def end_expired_agreements(*, day: date, at: datetime) -> int:
     return Agreement.objects.filter(status=Status.ACTIVE, valid_to__lt=day).update(status=Status.ENDED)
 
 
+def _application_of(agreement: Agreement) -> Connection | None:
+    return Connection.objects.filter(agreement=agreement).first()
+
+
 def _tell(agreement: Agreement, code: str, at: datetime, **details: Any) -> None:
     """Tell the customer, and who applied for the agreement: nobody is a contact for having applied."""
     notify(agreement.customer, code, at=at, agreement=agreement.code, **details)
-    connection = Connection.objects.filter(agreement=agreement).first()
+    connection = _application_of(agreement)
     if connection:
         notify_applicant(connection, code, at=at, agreement=agreement.code, **details)
 

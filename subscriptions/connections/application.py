@@ -18,7 +18,7 @@ from lefi.audit.models import Action
 from lefi.errors import Refused
 from lefi.masking import mask_identity_numbers
 from lefi.reasons import demand_reason
-from subscriptions.connections.steps import compare_and_set, log_step, organisation, refused
+from subscriptions.connections.steps import compare_and_set, demand_not_own, log_step, organisation, refused
 from subscriptions.models import Agreement, Connection, Customer
 from subscriptions.notices import notify_applicant
 from subscriptions.profiles import basis_on
@@ -117,8 +117,9 @@ def withdraw_connection(*, connection: Connection, at: datetime) -> None:
 
 @transaction.atomic
 def refuse_connection(*, connection: Connection, by: Any, at: datetime, reason: str) -> None:
-    """Refuse an application, and tell its contact why. Raise StepRefused WRONG_STEP, or ReasonRefused."""
+    """Refuse an application, and tell its contact why. Raise StepRefused WRONG_STEP, OWN_APPLICATION; ReasonRefused."""
     reason = demand_reason(reason)
+    demand_not_own(connection, by)
     compare_and_set(
         connection,
         WAITING,
@@ -139,11 +140,13 @@ def accept_connection(*, connection: Connection, by: Any, at: datetime, code: st
     propose less. Whom the application names is no contact and no agent of the customer, and a new customer is not
     active, before a second person has approved the agreement.
 
-    Raise StepRefused (WRONG_STEP, CODE_INVALID, CODE_TAKEN), or ConnectionRefused if it can no longer be agreed on.
+    Raise StepRefused (WRONG_STEP, OWN_APPLICATION, CODE_INVALID, CODE_TAKEN), or ConnectionRefused if it can no longer
+    be agreed on.
     """
     held = Connection.objects.select_for_update(no_key=True, of=("self",)).get(pk=connection.pk)
     if held.status != Connection.Status.NOTIFIED:
         raise refused("WRONG_STEP", status=held.get_status_display())
+    demand_not_own(held, by)
     _demand_code(code)
     faults = list(faults_of(held, timezone.localdate(at)))
     if faults:

@@ -31,6 +31,7 @@ REFUSALS: dict[str, Promise] = {
     "CUSTOMER_INACTIVE": _("The customer is not active. A stopped customer must be started first."),
     "CUSTOMER_NOT_STOPPED": _("The customer is not stopped."),
     "SAME_PERSON": _("A customer is started by another person than who stopped it."),
+    "OWN_APPLICATION": _("Who sent an application, or is named in it, does not decide on it."),
 }
 
 
@@ -49,6 +50,12 @@ def compare_and_set(row: Connection | Agreement, after: Iterable[str], **values:
     row.refresh_from_db()
     if not moved:
         raise refused("WRONG_STEP", status=row.get_status_display())
+
+
+def demand_not_own(connection: Connection | None, by: Any) -> None:
+    """Raise StepRefused OWN_APPLICATION to who sent an application, and to whom it names by address."""
+    if connection is not None and Connection.objects.filter(pk=connection.pk).applied_by(by).exists():
+        raise refused("OWN_APPLICATION")
 
 
 def log_step(row: Any, action: str, by: Any, *, reason: str = "", **details: Any) -> None:

@@ -13,6 +13,19 @@ from subscriptions.models.customers import Customer
 
 
 class ConnectionQuerySet(models.QuerySet):
+    def applied_by(self, user) -> Self:
+        """The user's own: sent by the user, or naming the user's address. Nobody decides on an own application."""
+        own = Q(submitted_by=user.pk)
+        if user.email:
+            for name in ("signatory_email", "contact_email", "technical_email"):
+                own |= Q(**{f"{name}__iexact": user.email})
+        return self.filter(own)
+
+    def to_examine(self, by) -> Self:
+        """What waits to be examined and may be `by`'s to examine."""
+        waiting = self.filter(status=Connection.Status.NOTIFIED)
+        return waiting.exclude(pk__in=Connection.objects.applied_by(by).values("pk"))
+
     def awaiting_answer(self) -> Self:
         """Those whose newest message is the applicant's."""
         newest = ConnectionMessage.objects.filter(connection=models.OuterRef("pk")).order_by("-pk").values("pk")[:1]
@@ -101,6 +114,10 @@ class Connection(models.Model):
                 name="connection_examined_by_somebody",
                 condition=Q(examined_at=None, examined_by=None)
                 | Q(examined_at__isnull=False, examined_by__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="connection_examined_by_another",
+                condition=Q(submitted_by=None) | Q(examined_by=None) | ~Q(examined_by=F("submitted_by")),
             ),
             models.UniqueConstraint(
                 "organisation_number",

@@ -278,6 +278,29 @@ def test_a_stream_is_opened_for_what_is_covered_alone(office):
 # Agents and systems
 
 
+def test_who_applied_is_offered_no_decision_and_is_told_why(office, staff, waiting):
+    Connection.objects.update(submitted_by=staff)
+
+    page = office.get(address("connection", "change", waiting.pk)).content.decode()
+    assert "/accept/" not in page and "/refuse/" not in page
+    assert "work=examine" not in office.get("/admin/").content.decode()
+
+    answer = office.post(address("connection", "accept", waiting.pk), WHY | {"code": "AVTAL-1"})
+    assert "beslutar inte" in answer.content.decode()
+    assert not Agreement.objects.exists()
+
+
+def test_who_applied_is_not_offered_the_agreement_that_came_of_it(office, staff, waiting):
+    agreement = accept_connection(connection=waiting, by=UserFactory(is_staff=True), at=AT, code="AVTAL-1")
+    Connection.objects.update(submitted_by=staff)
+
+    for status, step in (("signed_by_customer", "/sign/"), ("signed_by_fk", "/approve/")):
+        Agreement.objects.update(status=status)
+        page = office.get(address("agreement", "change", agreement.pk)).content.decode()
+        assert step not in page and f"/{agreement.pk}/refuse/" in page
+        assert "subscriptions/agreement/?work=" not in office.get("/admin/").content.decode()
+
+
 def test_an_agent_is_registered_and_ended_on_pages_of_their_own(office, staff):
     customer = CustomerFactory()
     values = {

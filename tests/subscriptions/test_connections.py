@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from lefi.audit.models import AuditEvent
 from lefi.foureyes import NotApproved
@@ -326,6 +327,61 @@ def test_a_code_is_one_agreements_alone(basis, officer):
         accepted(officer)
 
     assert refusal.value.code == "CODE_TAKEN"
+
+
+# Who applied decides on nothing of it
+
+
+@pytest.fixture
+def applicant():
+    return UserFactory(username="per.ask", is_staff=True, is_superuser=True, email="Per.Ask@example.org")
+
+
+def applied_by(applicant, how) -> Connection:
+    """An application of one of the staff's: sent while logged in, or one that names the address."""
+    if how == "sent":
+        return apply_for_connection(values=VALUES, by=applicant, at=AT)
+    return applied(**{how: "per.ask@EXAMPLE.org"})
+
+
+def refused(act) -> str:
+    with pytest.raises(StepRefused) as refusal:
+        act()
+    return refusal.value.code
+
+
+@pytest.mark.parametrize("how", ["sent", "signatory_email", "contact_email", "technical_email"])
+def test_who_applied_or_is_named_neither_examines_signs_nor_approves(basis, officer, approver, applicant, how):
+    connection = applied_by(applicant, how)
+    by = {"connection": connection, "by": applicant, "at": AT}
+
+    assert refused(lambda: accept_connection(**by, code="AVTAL-1")) == "OWN_APPLICATION"
+    assert refused(lambda: refuse_connection(**by, reason=REASON)) == "OWN_APPLICATION"
+    agreement = accept_connection(connection=connection, by=officer, at=AT, code="AVTAL-1")
+    bring_to(agreement, Status.SIGNED_BY_CUSTOMER, officer)
+    sign = {"agreement": agreement, "signatory": "Per Ask", "at": AT}
+    assert refused(lambda: sign_for_fk(**sign, by=applicant)) == "OWN_APPLICATION"
+    sign_for_fk(**sign, by=officer)
+    approve = {"agreement": agreement, "at": AT, "reason": REASON}
+    assert refused(lambda: approve_agreement(**approve, by=applicant)) == "OWN_APPLICATION"
+    approve_agreement(**approve, by=approver)
+
+    assert agreement.status == Status.ACTIVE
+
+
+@pytest.mark.parametrize("how", ["sent", "contact_email"])
+def test_what_somebody_applied_for_waits_for_the_others_alone(basis, officer, applicant, how):
+    connection = applied_by(applicant, how)
+
+    assert list(Connection.objects.to_examine(officer)) == [connection]
+    assert not Connection.objects.to_examine(applicant).exists()
+
+
+def test_the_database_keeps_who_sent_an_application_from_examining_it(basis, applicant):
+    applied_by(applicant, "sent")
+
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Connection.objects.update(examined_by=applicant, examined_at=AT)
 
 
 def test_accepting_makes_a_customer_without_people_and_an_agreement_of_proposals(basis, officer):

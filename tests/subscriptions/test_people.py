@@ -196,6 +196,17 @@ def test_whom_no_application_of_the_customers_names_is_not_invited_as_the_first_
     assert not Invitation.objects.exists()
 
 
+def test_who_is_named_in_the_application_invites_nobody_by_it(db):
+    officer = UserFactory(is_staff=True, email="Per.Ask@example.org")
+    customer = CustomerFactory()
+    applied(customer, contact_email="per.ask@example.org", signatory_email="chef@example.org")
+
+    said = {"customer": customer, "by": officer, "at": AT, "link": link, "reason": "Beslut 12"}
+
+    for email in ("per.ask@example.org", "chef@example.org"):
+        assert refusal(people.invite_first_administrator, email=email, **said) == "OWN_APPLICATION"
+
+
 def test_nobody_is_invited_by_an_address_that_was_left_out(staff):
     customer = CustomerFactory()
     applied(customer, technical_email="")
@@ -310,6 +321,16 @@ def test_a_new_account_has_the_invitations_address_and_no_other_right(administra
     user = get_user_model().objects.get(username="eva.ek")
     assert member.user_id == user.pk and user.check_password(PASSWORD)
     assert (user.email, user.is_staff, user.is_superuser) == (invitation.email, False, False)
+
+
+def test_an_invitation_to_one_of_the_staff_makes_no_second_account(administrator):
+    UserFactory(is_staff=True, email="Karin.Ek@example.org")
+    invitation = InvitationFactory(customer=administrator.customer, email="karin.ek@example.org")
+
+    said = {"invitation": invitation, "at": AT, "first_name": "Karin", "last_name": "Ek", "username": "karin"}
+
+    assert refusal(people.accept_as_new, **said) == "STAFF_IS_NO_MEMBER"
+    assert not get_user_model().objects.filter(username="karin").exists()
 
 
 def test_a_new_account_by_e_identification_has_no_password(administrator):
