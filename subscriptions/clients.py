@@ -1,9 +1,10 @@
 """The systems that speak for a customer: let in, given a new secret, and stopped, by the customer's own people.
 
-A secret is shown once and kept only hashed. An agent's system is the agent's: its customer may stop it, and no more.
+A secret is shown once and kept only hashed; nobody is shown one that opens what the own role does not. An agent's
+system is the agent's: its customer may stop it, and no more.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -19,9 +20,13 @@ from subscriptions.models import ApiClient, Customer, Member, Stream
 from subscriptions.models.customers import every_scope
 
 LONGEST_OVERLAP = 30  # days
+TAKES_FILES = "deliveries"  # the scope by which documents are taken, as in the portal by the role integration alone
 
 REFUSALS: dict[str, Promise] = {
     "NOT_HANDLER": _("Only an administrator, or who has the role integration, may do this."),
+    "NOT_INTEGRATION": _(
+        "The secret of a system that fetches deliveries opens the files: only who has the role integration may have it."
+    ),
     "OTHERS_STREAM": _("A stream is not the organisation's, or not one of the API."),
     "NO_SCOPE": _("Say what the system is to be let to."),
     "CLIENT_IS_STOPPED": _("The system is stopped."),
@@ -38,14 +43,19 @@ def refused(code: str) -> ClientRefused:
     return ClientRefused(code, str(REFUSALS[code]))
 
 
+def opens_to(role: str, scopes: Iterable[str]) -> bool:
+    """Whether a member's role lets do what a system with these scopes may."""
+    return TAKES_FILES not in scopes or role == Member.Role.INTEGRATION
+
+
 def make_client(
     *, customer: Customer, name: str, streams: Sequence[Stream], all_streams: bool, scopes: Sequence[str], by: Any
 ) -> tuple[ApiClient, str]:
     """Let a system in, as one of the customer's people; return it and its secret, this once.
 
-    Raise ClientRefused with NOT_HANDLER, OTHERS_STREAM or NO_SCOPE.
+    Raise ClientRefused with NOT_HANDLER, NOT_INTEGRATION, OTHERS_STREAM or NO_SCOPE.
     """
-    _demand_handler(customer, by)
+    _demand_handler(customer, by, scopes)
     if not scopes or not set(scopes) <= set(every_scope()) or not (streams or all_streams):
         raise refused("NO_SCOPE")
     own = Stream.objects.filter(agreement__customer=customer, channel=Stream.Channel.API)
@@ -86,12 +96,12 @@ def renew_secret(*, client: ApiClient, overlap_days: int, by: Any, at: datetime)
     """Give a client a new secret and return it, this once. The old one holds for so many days yet.
 
     With no day it is void at once, and so are the tokens that were had by it. An older one than that is void always.
-    Raise ClientRefused with NOT_HANDLER, AGENTS_CLIENT, CLIENT_IS_STOPPED or OVERLAP_TOO_LONG.
+    Raise ClientRefused with NOT_HANDLER, NOT_INTEGRATION, AGENTS_CLIENT, CLIENT_IS_STOPPED or OVERLAP_TOO_LONG.
     """
-    _demand_handler(client.customer, by)
     held = (
         ApiClient.objects.select_for_update(no_key=True, of=("self",)).select_related("application").get(pk=client.pk)
     )
+    _demand_handler(client.customer, by, held.scopes)
     if held.agent_id is not None:
         raise refused("AGENTS_CLIENT")
     if held.stopped_at is not None:
@@ -130,10 +140,14 @@ def _revoke_tokens(client: ApiClient) -> None:
     AccessToken.objects.filter(application=client.application_id).delete()
 
 
-def _demand_handler(customer: Customer, by: Any) -> None:
+def _demand_handler(customer: Customer, by: Any, scopes: Iterable[str] = ()) -> None:
+    """Raise NOT_HANDLER; or NOT_INTEGRATION, where `by` is to be shown a secret that opens `scopes`."""
     handlers = Member.objects.filter(customer=customer, role__in=Member.HANDLERS, user__is_active=True)
-    if not handlers.filter(user=by).exists():
+    mine = handlers.filter(user=by).first()
+    if mine is None:
         raise refused("NOT_HANDLER")
+    if not opens_to(mine.role, scopes):
+        raise refused("NOT_INTEGRATION")
 
 
 def _record(action: str, client: ApiClient, *, by: Any, **details: Any) -> None:

@@ -7,9 +7,9 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from lefi.masking import mask_identity_numbers
-from subscriptions.clients import LONGEST_OVERLAP
+from subscriptions.clients import LONGEST_OVERLAP, opens_to
 from subscriptions.labels import stream_name
-from subscriptions.models import Customer, Stream
+from subscriptions.models import Member, Stream
 
 SCOPES = {
     "orders": _("Order, cancel and refresh watches, and read how it went"),
@@ -40,9 +40,13 @@ class ClientForm(forms.Form):
         Stream.objects.none(), label=_("Or these streams"), required=False, widget=forms.CheckboxSelectMultiple
     )
 
-    def __init__(self, *args: Any, customer: Customer, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, mine: Member, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        streams = Stream.objects.filter(agreement__customer=customer, channel=Stream.Channel.API)
+        scopes = self.fields["scopes"]
+        scopes.choices = [one for one in SCOPES.items() if opens_to(mine.role, one[:1])]  # type: ignore[attr-defined]
+        if len(scopes.choices) < len(SCOPES):  # type: ignore[attr-defined]
+            scopes.help_text = _("A system that fetches deliveries is let in by who has the role integration.")
+        streams = Stream.objects.filter(agreement__customer=mine.customer_id, channel=Stream.Channel.API)
         self.fields["streams"].queryset = streams.select_related("agreement").order_by("pk")  # type: ignore[attr-defined]
 
     def clean_name(self) -> str:

@@ -1,6 +1,6 @@
 """The portal's pages where an organisation keeps its systems: let in, given new secrets, stopped; and what they called.
 
-For administrators and for who has the role integration: the two who may have the files that a system gets.
+For administrators and for who has the role integration, who alone has the secrets of systems that fetch deliveries.
 """
 
 from typing import Any
@@ -60,7 +60,7 @@ def client_list(request: HttpRequest, pk: int) -> HttpResponse:
 def client_new(request: HttpRequest, pk: int) -> HttpResponse:
     """Let a system in. Its secret stands on the page that answers, and nowhere else."""
     mine = member_or_404(request, pk, Member.HANDLERS)
-    form = ClientForm(request.POST or None, customer=mine.customer)
+    form = ClientForm(request.POST or None, mine=mine)
     if request.method != "POST" or not form.is_valid():
         return page(request, mine, "client_new", {"form": form}, "client-list")
     said = form.cleaned_data
@@ -93,6 +93,7 @@ def client_detail(request: HttpRequest, pk: int, client: int) -> HttpResponse:
         "form": form,
         "calls": [(one, *_meaning(one.code)) for one in found[:PER_PAGE]],
         "following": found[PER_PAGE - 1].pk if len(found) > PER_PAGE else None,
+        "may_renew": row.agent_id is None and services.opens_to(mine.role, row.scopes),
         "overlaps": row.former_until is not None and row.former_until > timezone.now(),
     }
     return page(request, mine, "client", context, "client-list")

@@ -128,8 +128,9 @@ def test_a_role_is_changed_and_a_membership_ended_by_keyboard(page, administrato
 
 
 def test_a_system_is_let_in_and_its_secret_is_shown_once(page, administrator, watch):
-    log_in(page, administrator.user)
-    page.goto(at(administrator, "systems/"))
+    keeper = MemberFactory(customer=administrator.customer, role=Role.INTEGRATION)
+    log_in(page, keeper.user)
+    page.goto(at(keeper, "systems/"))
     page.click("text=Lägg till ett system")
     page.fill("[name=name]", "Treserva, produktion")
     page.check("[name=scopes][value=deliveries]")

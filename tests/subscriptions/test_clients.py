@@ -96,6 +96,19 @@ def test_only_who_handles_files_keeps_systems(handler, made, role):
     )
 
 
+def test_nobody_is_shown_a_secret_that_opens_files_without_the_role_that_takes_them(handler, made):
+    administrator = MemberFactory(customer=handler.customer, role=Role.ADMINISTRATOR)
+    fetching, _ = made
+    ordering, secret = make(administrator, scopes=["orders", "consents"])
+
+    assert refusal(lambda: make(administrator, scopes=["deliveries"])) == "NOT_INTEGRATION"
+    assert refusal(lambda: make(administrator)) == "NOT_INTEGRATION"
+    assert refusal(lambda: renew(administrator, fetching)) == "NOT_INTEGRATION"
+    assert token(ordering, secret, "deliveries").json() == {"error": "invalid_scope"}
+    assert renew(administrator, ordering)
+    clients.stop_client(client=fetching, by=administrator.user, at=AT)
+
+
 def test_a_stream_of_anothers_or_of_the_portal_is_refused(handler):
     foreign = StreamFactory()
     portal = StreamFactory(agreement__customer=handler.customer, channel=Stream.Channel.PORTAL)

@@ -155,6 +155,22 @@ def test_the_pages_are_for_who_handles_files(client, handler, system, role, open
         assert client.get(at(handler, path)).status_code == opens, path
 
 
+def test_an_administrator_is_offered_no_secret_that_opens_files(client, handler, system):
+    administrator = MemberFactory(customer=handler.customer, role=Role.ADMINISTRATOR)
+    ordering = ApiClientFactory(customer=handler.customer, scopes=["orders"])
+    client.force_login(administrator.user)
+
+    offered = client.get(at(handler, "new/"))
+    assert [code for code, _label in offered.context["form"].fields["scopes"].choices] == ["orders", "consents"]
+    assert "rollen integration" in offered.content.decode()
+    assert client.post(at(handler, "new/"), form()).context["form"].errors
+    assert f"{system.pk}/secret/" not in client.get(at(handler, f"{system.pk}/")).content.decode()
+    assert f"{ordering.pk}/secret/" in client.get(at(handler, f"{ordering.pk}/")).content.decode()
+    said = {"key": str(uuid4()), "overlap": "7"}
+    answer = client.post(at(handler, f"{system.pk}/secret/"), said, follow=True)
+    assert "rollen integration" in answer.content.decode()
+
+
 def test_another_organisations_system_is_not_found(client, handler, system):
     other = MemberFactory(role=Role.ADMINISTRATOR)
     client.force_login(other.user)
