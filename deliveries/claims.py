@@ -16,6 +16,7 @@ from typing import IO, Any, NamedTuple
 from benefits.catalogue import catalogue
 from benefits.content import NOT_XML
 from benefits.identity import IdentityError, parse
+from lefi.sheets import written
 from subscriptions.orders.lines import MOST_CASE, MOST_LINES, MOST_REFERENCE, OrderRefused, day_of
 
 MOST_LINE = 16 * 1024  # bytes of a line in JSON Lines
@@ -125,7 +126,7 @@ def _csv(file: IO[bytes]) -> Iterator[tuple[int, dict[str, str]]]:
         for place, cells in enumerate(csv.reader(text, delimiter=mark, strict=True), start=2):
             if len(cells) > len(header):
                 raise OrderRefused("FORM", place)
-            texts = {name: cell.strip() for name, cell in zip(header, cells, strict=False)}
+            texts = {name: written(cell.strip()) for name, cell in zip(header, cells, strict=False)}
             if any(texts.values()):
                 yield place, texts
     except UnicodeDecodeError:

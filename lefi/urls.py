@@ -33,6 +33,7 @@ portal = [
     path("watches/<int:pk>/", subscriptions.watch_detail, name="watch-detail"),
     path("watches/<int:pk>/told/", deliveries.person_told, name="person-told"),
     path("watches/order/", subscriptions.watch_order, name="watch-order"),
+    path("watches/file/", deliveries.watch_file, name="watch-file"),
     path("watches/to-close/", deliveries.watches_to_close, name="watches-to-close"),
     path("watches/reconfirm/", subscriptions.watch_reconfirm, name="watch-reconfirm"),
     path("watches/cases/", subscriptions.case_list, name="case-list"),

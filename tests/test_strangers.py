@@ -82,6 +82,7 @@ ROLES: dict[str, frozenset[str]] = {
     "watch-number": WORK,
     "watch-detail": WORK,
     "person-told": WORK,
+    "watch-file": HANDLE,
     "watch-order": ANY,
     "watch-usual": ANY,
     "watches-to-close": ANY,

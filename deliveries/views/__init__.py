@@ -13,6 +13,7 @@ from deliveries.views.reconciliations import (
     reconciliation_number,
     reconciliation_progress,
     reconciliation_repair,
+    watch_file,
 )
 from deliveries.views.service import front, home, live, ready, service_status, status_file
 from deliveries.views.spontaneous import spontaneous_detail, spontaneous_list
@@ -46,5 +47,6 @@ __all__ = [
     "spontaneous_list",
     "start",
     "status_file",
+    "watch_file",
     "watches_to_close",
 ]

@@ -1,6 +1,5 @@
-"""The portal's pages to compare a list of watches with those that stand, and to order what mends the difference."""
+"""The portal's pages to take the watches that stand as a file, to compare a list with them, and to order what mends."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
@@ -15,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from deliveries import reconciliation as service
+from deliveries import watchfile
 from deliveries.forms import RepairForm, WatchFile
 from deliveries.models import Reconciliation, ReconciliationLine
 from deliveries.reconciliation import SENTENCES
@@ -74,6 +74,22 @@ EXAMPLE = (
 
 
 @login_required
+@require_http_methods(["GET", "POST"])
+def watch_file(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+    """The watches that stand in a stream as a file, in the columns of a list to compare. Logged."""
+    streams = handled_streams(request)
+    stream = chosen(request, streams)
+    if stream is None:
+        return choose(request, streams, _("Take the watches as a file"), "watch_file_stream")
+    if request.method == "GET":
+        return page(request, "portal/watch_file.html", None, stream, streams)
+    name = f"bevakningar-{stream.pk}-{timezone.localdate():%Y-%m-%d}.csv"
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    texts = watchfile.fetch(stream, by=request.user)
+    return StreamingHttpResponse(texts, content_type="text/csv; charset=utf-8", headers=headers)
+
+
+@login_required
 @require_GET
 def reconciliation_list(request: HttpRequest) -> HttpResponse:
     """The lists that have come for the units whose files the user looks after, however they came, the newest first."""
@@ -124,12 +140,8 @@ def reconciliation_example(request: HttpRequest) -> StreamingHttpResponse:
     """A small list, to begin from."""
     handled_customers(request)
     headers = {"Content-Disposition": 'attachment; filename="avstamning-exempel.csv"'}
-    return StreamingHttpResponse(_example(), content_type="text/csv; charset=utf-8", headers=headers)
-
-
-def _example() -> Iterator[str]:
-    yield sheets.MARK
-    yield from map(sheets.row, EXAMPLE)
+    texts = sheets.table(EXAMPLE[0], EXAMPLE[1:])
+    return StreamingHttpResponse(texts, content_type="text/csv; charset=utf-8", headers=headers)
 
 
 @login_required

@@ -15,7 +15,7 @@ NUMBER_SHOWN = ("portal watch list", "portal order", "portal reconciliation")
 REASONS: dict[str, Promise] = {
     **dict.fromkeys(NUMBER_SHOWN, _("number shown in the portal")),
     "portal delivery": _("opened in the portal"),
-    "portal file": _("taken as a file"),
+    **dict.fromkeys(("portal file", "portal watch file"), _("taken as a file")),
     "portal person": _("what was told of a person, read in the portal"),
     "delivery explained": _("its explanation was read"),
     "case ended": _("the case had ended"),

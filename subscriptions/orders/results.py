@@ -106,8 +106,7 @@ def csv_without_effect(order: Order) -> Iterator[str]:
 
 def _csv(lines: Iterable[Answered]) -> Iterator[str]:
     words = _sentences()
-    rows = (sheets.row([*one, words.get(one.answer, one.answer)]) for one in lines)
-    return _framed(sheets.MARK + sheets.row(_header()), rows, "")
+    return sheets.table(_header(), ([*one, words.get(one.answer, one.answer)] for one in lines))
 
 
 def xml(order: Order) -> Iterator[str]:
@@ -156,8 +155,7 @@ def _framed(head: str, texts: Iterable[str], end: str) -> Iterator[str]:
     iterator = iter(texts)
     while piece := "".join(islice(iterator, PIECE)):
         yield piece
-    if end:
-        yield end
+    yield end
 
 
 def _json(one: Answered, words: dict[str, str]) -> str:
