@@ -304,6 +304,12 @@ class PersonFacts(Version):
                 name="protected_persons",
                 condition=Q(withdrawn_in=None) & ~Q(protection=Protection.NONE),
             ),
+            # Whose protection has ended since the last night.
+            models.Index(
+                fields=["withdrawn_in"],
+                name="protections_that_ended",
+                condition=Q(withdrawn_in__isnull=False) & ~Q(protection=Protection.NONE),
+            ),
         ]
 
 

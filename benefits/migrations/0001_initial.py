@@ -102,7 +102,7 @@ class Migration(migrations.Migration):
             options={
                 'verbose_name': 'person facts',
                 'verbose_name_plural': 'person facts',
-                'indexes': [models.Index(fields=['person', 'recorded_in'], name='facts_of_a_person'), models.Index(condition=models.Q(('withdrawn_in', None), models.Q(('protection', 'INGET'), _negated=True)), fields=['person'], name='protected_persons')],
+                'indexes': [models.Index(fields=['person', 'recorded_in'], name='facts_of_a_person'), models.Index(condition=models.Q(('withdrawn_in', None), models.Q(('protection', 'INGET'), _negated=True)), fields=['person'], name='protected_persons'), models.Index(condition=models.Q(('withdrawn_in__isnull', False), models.Q(('protection', 'INGET'), _negated=True)), fields=['withdrawn_in'], name='protections_that_ended')],
                 'constraints': [models.UniqueConstraint(models.F('person'), condition=models.Q(('withdrawn_in', None)), name='person_has_facts_once')],
             },
         ),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benefits.apart import numbers_apart
+from benefits.apart import no_longer_apart, numbers_apart
 from benefits.models import Protection
 from tests.factories import PersonFactory, PersonFactsFactory, PersonNumberFactory, identity_number
 
@@ -30,14 +30,43 @@ HISTORIES = {
 @pytest.mark.parametrize("history", HISTORIES)
 def test_a_number_stands_apart_if_it_came_in_the_protection_that_holds(history):
     protections, versions, apart = HISTORIES[history]
+
+    assert numbers_apart([somebody(protections, versions)]) == ({NUMBER} if apart else set())
+
+
+def somebody(protections, versions) -> int:
+    """A person with these protections and versions of the number."""
     person = PersonFactory(held=None, known=None)
     ends = [recorded for recorded, _ in protections[1:]]
     for (recorded, protection), end in zip(protections, [*ends, None], strict=False):
         PersonFactsFactory(person=person, recorded_in=recorded, withdrawn_in=end, protection=protection)
     for recorded, withdrawn in versions:
         PersonNumberFactory(person=person, number=NUMBER, recorded_in=recorded, withdrawn_in=withdrawn)
+    return person.pk
 
-    assert numbers_apart([person.pk]) == ({NUMBER} if apart else set())
+
+# The same, with the import after which the end of a protection lets the number in; None if it never does.
+ENDS = {
+    "it came in the protection that ended": ([(1, NONE), (3, MARKED), (5, NONE)], [(4, None)], 5),
+    "protection changed its kind before": ([(2, MARKED), (3, REGISTRATION), (5, NONE)], [(4, None)], 5),
+    "protected anew since": ([(1, MARKED), (3, NONE), (5, MARKED)], [(2, None)], 3),
+    "other facts have changed since": ([(1, MARKED), (3, NONE), (5, NONE)], [(2, None)], 3),
+    "it came before protection": ([(1, NONE), (3, MARKED), (5, NONE)], [(2, None)], None),
+    "it has left": ([(1, NONE), (3, MARKED), (5, NONE)], [(4, 6)], None),
+    "protection holds": ([(1, NONE), (3, MARKED)], [(4, None)], None),
+    "protection changed its kind": ([(1, NONE), (3, MARKED), (5, REGISTRATION)], [(4, None)], None),
+    "never protected": ([(1, NONE), (3, NONE)], [(2, None)], None),
+}
+
+
+@pytest.mark.parametrize("history", ENDS)
+def test_a_number_stands_apart_no_longer_once_the_protection_it_came_in_has_ended(history):
+    protections, versions, ended = ENDS[history]
+    person = somebody(protections, versions)
+
+    assert no_longer_apart(since=0) == ({NUMBER: person} if ended else {})
+    assert no_longer_apart(since=(ended or 1) - 1) == ({NUMBER: person} if ended else {})
+    assert no_longer_apart(since=ended or 1) == {}
 
 
 def test_of_nobody_no_number_stands_apart():

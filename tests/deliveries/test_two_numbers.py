@@ -125,6 +125,27 @@ def test_where_identity_may_be_told_one_of_two_ends_and_says_why(world):
     assert [reasons for *_, reasons in told(newest(stream)) if reasons] == [["DUBBLETT"]]
 
 
+def test_once_protection_has_ended_nobody_is_told_twice_under_one_number(world):
+    stream, one = world.streams[0], world.sources.people[0]
+    order(world, stream, *wanted(world, one.number))
+    world.night()
+    one.protection = "SEKRETESSMARKERING"
+    world.sources.hand_over(world.now, one)
+    one.former.append(one.number)
+    one.number = world.sources.new_number()
+    world.sources.hand_over(world.now, one)
+    assert order(world, stream, *wanted(world, one.number)) == ["ACCEPTED"]
+    world.night()
+    assert told(newest(stream)) == []
+    one.protection = "INGET"
+    world.sources.hand_over(world.now, one)
+    world.night()
+
+    assert [(number, reasons) for number, _codes, reasons in told(newest(stream))] == [(one.number, ["DUBBLETT"])]
+    assert Watch.objects.open().get(stream=stream).ordered_number == one.former[0]
+    assert verify(stream, world.now).holds
+
+
 def test_that_a_watch_ended_as_a_duplicate_is_not_told_once_identity_may_not_be(world):
     stream, one = world.streams[0], world.sources.people[0]
     order(world, stream, *wanted(world, one.number))

@@ -166,7 +166,80 @@ def test_the_numbers_of_a_person_are_one_before_in_and_after_protection(stream, 
     assert said == [["ALREADY_WATCHED"]] * 4
     assert answers(stream, asked(number=THIRD)) == ["ALREADY_WATCHED"]
     assert answers(stream, *asking[1:]) == ["CANCELLED"]
-    assert Watch.objects.open().count() == also
+    assert not Watch.objects.open().exists()
+
+
+def ordered_in_protection(stream, tmp_path, one=date(2026, 1, 1), other=date(2026, 1, 1)):
+    """Two watches on a person: by the number from before protection, and by the one that came in it."""
+    publish(tmp_path, line(OLD))
+    order(stream, asked(number=OLD, from_date=one))
+    protect(tmp_path, OLD)
+    protect(tmp_path, YOUNG, OLD)
+    order(stream, asked(number=YOUNG, from_date=other))
+    assert followed() == 0
+    assert Watch.objects.open().count() == 2
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "kept"),
+    [
+        (date(2026, 1, 1), date(2026, 2, 1), OLD),
+        (date(2026, 2, 1), date(2026, 1, 1), YOUNG),
+        (date(2026, 1, 1), date(2026, 1, 1), OLD),
+    ],
+)
+def test_once_protection_has_ended_one_watch_stands_under_the_number_the_one_from_the_oldest_date(
+    stream, tmp_path, one, other, kept
+):
+    ordered_in_protection(stream, tmp_path, one, other)
+    protect(tmp_path, YOUNG, OLD, protected=False)
+    followed()
+    followed()
+
+    left = Watch.objects.open().get()
+    assert (left.ordered_number, left.by_number) == (kept, False)
+    assert Watch.objects.exclude(pk=left.pk).get().end_reason == Watch.EndReason.DUPLICATE
+    assert answers(stream, asked(number=OLD), asked(number=YOUNG)) == ["ALREADY_WATCHED", "DUPLICATE_IN_ORDER"]
+
+
+def test_a_watch_from_the_protection_that_stands_alone_is_the_persons_once_it_has_ended(stream, tmp_path):
+    ordered_in_protection(stream, tmp_path)
+    order(stream, asked(CANCEL, number=OLD))
+    protect(tmp_path, YOUNG, OLD, protected=False)
+    followed()
+
+    assert answers(stream, asked(number=OLD)) == ["ALREADY_WATCHED"]
+    assert Watch.objects.open().get().by_number is False
+
+
+@pytest.mark.parametrize("why", ["no identity", "blocked", "protected anew", "long ago"])
+def test_two_go_on_where_the_end_of_a_protection_does_not_make_them_one(stream, tmp_path, why):
+    ordered_in_protection(stream, tmp_path)
+    if why == "protected anew":  # of another kind: it has not ended
+        publish(tmp_path, line(YOUNG, person=facts(tidigarePersonnummer=[OLD], skydd="SKYDDAD_FOLKBOKFORING")))
+    else:
+        protect(tmp_path, YOUNG, OLD, protected=False)
+    if why == "no identity":
+        classes = [one for one in Scope.objects.get(agreement=stream.agreement).classes if one != "identity"]
+        ScopeFactory(agreement=stream.agreement, version=2, classes=classes)
+    if why == "blocked":
+        BlockFactory(customer=stream.agreement.customer)
+    followed(since=Import.objects.last_number() if why == "long ago" else 0)
+
+    assert Watch.objects.open().count() == 2
+
+
+def test_the_end_of_a_protection_leaves_a_pair_alone_that_was_kept_by_its_numbers_before_it(stream, tmp_path):
+    publish(tmp_path, line(OLD), line(YOUNG))
+    order(stream, asked(number=OLD), asked(number=YOUNG))
+    one_may_not_be_told(stream, tmp_path, "no identity")
+    followed()
+    ScopeFactory(agreement=stream.agreement, version=3)
+    for protected in (True, False):
+        protect(tmp_path, THIRD, OLD, YOUNG, protected=protected)
+        followed()
+
+    assert Watch.objects.open().count() == 2
 
 
 def test_a_pair_that_was_kept_by_its_numbers_goes_on_when_identity_may_be_told(stream, tmp_path):
