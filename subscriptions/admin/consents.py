@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.utils import timezone
@@ -15,6 +16,7 @@ from benefits.identity import IdentityError, parse
 from lefi.admin import Step, VersionedAdmin, link
 from lefi.admin.columns import EMPTY, ERROR, SUCCESS, WARNING, ago, badge
 from lefi.admin.filters import whether
+from lefi.admin.paths import matching
 from subscriptions.admin.fields import (
     BenefitsField,
     ClassesField,
@@ -24,6 +26,7 @@ from subscriptions.admin.fields import (
     customer_filter,
     purpose_label,
 )
+from subscriptions.admin.seeking import SoughtByReference
 from subscriptions.consentanswers import ConsentAnswer, consent_sentence
 from subscriptions.consents import examine_consent, register_consent, withdraw_consent
 from subscriptions.models import Consent
@@ -61,7 +64,7 @@ class ConsentForm(forms.ModelForm):
 
 
 @admin.register(Consent)
-class ConsentAdmin(AboutAPerson, VersionedAdmin):
+class ConsentAdmin(SoughtByReference, AboutAPerson, VersionedAdmin):
     """Registered as given; afterwards it can be examined, if it waits for that, and withdrawn."""
 
     list_display = [
@@ -84,8 +87,9 @@ class ConsentAdmin(AboutAPerson, VersionedAdmin):
     list_select_related = ["person", "customer"]
     ordering = ["-id"]
     sortable_by = ["id"]
-    search_fields = ["^evidence", "customer__name"]
-    search_help_text = _("How the evidence's reference begins, or the customer's name.")
+    search_fields = ["customer__name"]
+    search_help_text = _("The customer's name.")
+    reference_words = _("How the evidence's reference begins. A person is sought on a page of its own.")
     short = ["id", "state_badge", "person_link", "purpose_label", "valid_from", "valid_to"]
     moments = ["registered_at", "examined_at", "withdrawn_at"]
     empty = _("No consent is registered.")
@@ -122,6 +126,9 @@ class ConsentAdmin(AboutAPerson, VersionedAdmin):
     purpose_label = purpose_label
     benefit_labels = benefit_labels
     class_labels = class_labels
+
+    def about_reference(self, rows: Any, reference: str) -> QuerySet:
+        return rows.filter(matching(Consent, ["^evidence"], reference))
 
     def get_urls(self) -> list[Any]:
         view = self.admin_site.admin_view

@@ -6,7 +6,14 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 
 from lefi.audit.models import Action, AuditEvent
-from tests.factories import OrderFactory, OrderLineFactory, PersonReportFactory, UserFactory, WatchFactory
+from tests.factories import (
+    ConsentFactory,
+    OrderFactory,
+    OrderLineFactory,
+    PersonReportFactory,
+    UserFactory,
+    WatchFactory,
+)
 
 pytestmark = pytest.mark.django_db
 REASON = "Ärende 2026-17"
@@ -32,7 +39,16 @@ def report():
     return PersonReportFactory(reference=CASE)
 
 
-KINDS = {"subscriptions/watch": watch, "subscriptions/order": order, "deliveries/personreport": report}
+def consent():
+    return ConsentFactory(evidence=CASE)
+
+
+KINDS = {
+    "subscriptions/watch": watch,
+    "subscriptions/order": order,
+    "subscriptions/consent": consent,
+    "deliveries/personreport": report,
+}
 each_kind = pytest.mark.parametrize("kind", KINDS)
 
 
@@ -90,7 +106,7 @@ def test_no_address_narrows_a_list_by_a_reference(office, kind):
 
     page = site._registry[next(model for model in site._registry if model._meta.label_lower == kind.replace("/", "."))]
 
-    assert not [one for one in page.search_fields if "reference" in one]
+    assert not [one for one in page.search_fields if "reference" in one or "evidence" in one]
     assert office.get(f"/admin/{kind}/", {"reference": CASE}).status_code in (302, 400)
 
 
