@@ -56,6 +56,15 @@ def log_in(page: Page, user, *, to: str = "/") -> None:
     page.wait_for_url(f"**{to}")
 
 
+def press_until(page: Page, selector: str) -> None:
+    """Press Tab until what the selector finds has the focus, as who has no mouse comes there."""
+    for _ in range(80):
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+        page.keyboard.press("Tab")
+    pytest.fail(f"{selector} is not reached by Tab")
+
+
 def go_by_the_menu(page: Page, address: str) -> None:
     """Follow a link of the menu, which is opened first where it is closed."""
     toggle = page.locator(".menu__toggle:not([open]) > summary")

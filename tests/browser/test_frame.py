@@ -1,9 +1,9 @@
 """What is round every page: menus that need neither a mouse nor a script, and names that are never cut."""
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
-from tests.browser.conftest import log_in, wider_than_the_screen
+from tests.browser.conftest import log_in, press_until, wider_than_the_screen
 from tests.factories import MemberFactory
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -14,15 +14,6 @@ LONG = "Anna-Karin Elisabet", "Fredriksdotter-Gyllenstjernasson af Svaneholmsber
 @pytest.fixture
 def member(transactional_db):
     return MemberFactory(user__first_name=LONG[0], user__last_name=LONG[1])
-
-
-def press_until(page: Page, selector: str) -> None:
-    """Press Tab until what the selector finds has the focus."""
-    for _ in range(40):
-        page.keyboard.press("Tab")
-        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
-            return
-    pytest.fail(f"{selector} is not reached by Tab")
 
 
 def test_the_menus_are_used_by_keyboard_alone(page, member):
