@@ -86,7 +86,7 @@ class PersonReportAdmin(SoughtByReference, AboutAPerson, FourEyesAdmin):
         "person_link",
         "reference",
         "requested_on",
-        "with_values",
+        "in_clear",
         "as_of",
         "warning",
         "rows",
@@ -128,6 +128,10 @@ class PersonReportAdmin(SoughtByReference, AboutAPerson, FourEyesAdmin):
         if not _content(obj).get("protected"):
             return EMPTY
         return _("Never post it to an address in the register: hand it over, or let the Swedish Tax Agency forward it.")
+
+    @admin.display(description=PersonReport._meta.get_field("with_values").verbose_name)
+    def in_clear(self, obj: PersonReport) -> Any:
+        return _("Yes") if obj.with_values else _("No")
 
     @admin.display(description=_("rows"))
     def rows(self, obj: PersonReport) -> Any:
@@ -264,6 +268,8 @@ def _in_short(part: str, row: dict[str, Any]) -> str:
 
 def _printed(report: PersonReport, content: dict[str, Any]) -> HttpResponse:
     with translation.override(personreport.LANGUAGE):
+        for row in [*content["parts"]["told"], *content["parts"]["unasked"]]:
+            row.setdefault("values", [])  # where they are not told, a template would take the method of that name
         for row in content["parts"]["told"]:
             older = row["deliveries"][:-MOST]
             row["shown"] = row["deliveries"][-MOST:]

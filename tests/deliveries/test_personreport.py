@@ -517,6 +517,7 @@ def test_the_print_and_the_file_say_the_same_and_each_is_logged(office):
     file = office.get(address("json", report.pk))
 
     assert row.customer.name in printed and '<html lang="sv">' in printed
+    assert ("Vad som lämnades ut" in printed) is report.with_values
     assert file.json() == json.loads(report.content)
     assert file["Content-Disposition"] == f'attachment; filename="registerutdrag-{report.pk}.json"'
     reads = AuditEvent.objects.filter(action="read", object_type="deliveries.personreport")
