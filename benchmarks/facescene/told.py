@@ -7,7 +7,7 @@ from benchmarks.filling import fill
 from deliveries import models as deliveries
 from subscriptions import models as subscriptions
 
-REFRESHED = 5000  # watches of the large customer, told whole by the run
+REFRESHED = 50_000  # watches of the large customer, told whole by the run
 
 
 def fill_nights(sizes: FaceSizes) -> None:
