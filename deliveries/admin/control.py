@@ -132,7 +132,11 @@ class HeldSliceAdmin(ReadOnlyAdmin):
     @admin.display(description=_("watches that wait"))
     def waiting(self, obj: HeldSlice) -> str:
         count = brake.owed(obj).count()
-        asked = {"reason__exact": Pending.Reason.BRAKED, "watch__stream": obj.stream_id, "watch__benefit": obj.benefit}
+        asked: dict[str, Any] = {
+            "reason__exact": Pending.Reason.BRAKED,
+            "watch__stream": obj.stream_id,
+            "watch__benefit": obj.benefit,
+        }
         url = f"{reverse('admin:subscriptions_pending_changelist')}?{urlencode(asked)}"
         return format_html('<a href="{}">{}</a>', url, grouped(count)) if count else EMPTY
 
