@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 from django.db import transaction
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Max, Min, Q, QuerySet
 from django.utils import timezone
 
 from benefits.catalogue import HEADER, catalogue
@@ -110,26 +110,36 @@ def reached(reversal: Reversal) -> list[Reached]:
 def disclosures_reached(reversal: Reversal, among: QuerySet[Disclosure] | None = None) -> QuerySet[Disclosure]:
     """What was told, after the wrong import and before it was undone, of the sections of persons that it changed.
 
-    Of all disclosures, or among some.
+    Of all disclosures, or among some. They are found by the persons that it changed, and the deliveries built on it.
 
     Complete information is among it that left such a section out: the wrong import may have emptied it.
     """
     wrong = reversal.imported
-    undone = Import.objects.filter(reverses=wrong).values_list("number", flat=True).first()
     touched = Touched.objects.filter(number=wrong.number or 0).order_by()
     changed = Q(pk__in=[])
     for section in touched.values_list("section", flat=True).distinct():
         benefits = [code for code, one in catalogue().benefits.items() if section in (HEADER, *one.sections)]
         told = Q(sections__has_key=section) | Q(complete=True, watch__benefit__in=benefits)
         changed |= told & Q(person__in=touched.filter(section=section).values("person"))
+    built = _built_on(wrong)
+    # What sorts them all is not the key itself, which the database would walk along.
+    span = built.aggregate(first=Min(F("pk") + 0), last=Max(F("pk") + 0))
     rows = Disclosure.objects.all() if among is None else among
-    sent = rows.filter(
+    return rows.filter(
         changed,
         outcome=Disclosure.Outcome.SENT,
-        delivery__recalled_at=None,
-        delivery__as_of_import__gte=wrong.number or 0,
+        person__in=touched.values("person"),
+        delivery__gte=span["first"] or 0,
+        delivery__lte=span["last"] or 0,
+        delivery__in=built.values("pk"),
     )
-    return sent.filter(delivery__as_of_import__lt=undone) if undone is not None else sent
+
+
+def _built_on(wrong: Import) -> QuerySet[Delivery]:
+    """The deliveries that stand and were built on an import before it was undone, if it was."""
+    built = Delivery.objects.standing().filter(as_of_import__gte=wrong.number or 0).order_by()
+    undone = Import.objects.filter(reverses=wrong).values_list("number", flat=True).first()
+    return built.filter(as_of_import__lt=undone) if undone is not None else built
 
 
 def recall_unfetched(reversal: Reversal, at: datetime) -> int:

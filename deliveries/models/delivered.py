@@ -74,6 +74,8 @@ class Delivery(models.Model):
                 name="deliveries_unfetched",
                 condition=Q(first_fetched_at=None, recalled_at=None),
             ),
+            # Those built on an import.
+            models.Index(fields=["as_of_import"], name="deliveries_by_import"),
         ]
 
     def __str__(self) -> str:
@@ -100,6 +102,10 @@ class Fetch(models.Model):
         verbose_name = _("fetch")
         verbose_name_plural = _("fetches")
         ordering = ["-id"]
+        indexes = [
+            # What a system fetched, sought by its id.
+            models.Index(fields=["client"], name="fetches_of_a_client", condition=~Q(client="")),
+        ]
 
     def __str__(self) -> str:
         return f"{timezone.localtime(self.at):%Y-%m-%d %H:%M}"

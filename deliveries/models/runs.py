@@ -107,6 +107,10 @@ class StreamRun(models.Model):
         verbose_name_plural = _("streams' runs")
         ordering = ["run", "stream"]
         constraints = [models.UniqueConstraint("run", "stream", name="stream_once_per_run")]
+        indexes = [
+            # Those that failed of one thing, sought by its code.
+            models.Index(fields=["code"], name="streams_that_failed", condition=~Q(code="")),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_status_display()} {self.pk}"

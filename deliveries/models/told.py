@@ -64,10 +64,12 @@ class Disclosure(models.Model):
         WITHHELD = "withheld", _("withheld")
 
     delivery = models.ForeignKey(
-        Delivery, on_delete=models.PROTECT, related_name="disclosures", verbose_name=_("delivery")
+        Delivery, on_delete=models.PROTECT, related_name="disclosures", verbose_name=_("delivery"), db_index=False
     )
     customer = models.ForeignKey(Customer, on_delete=models.PROTECT, related_name="+", verbose_name=_("customer"))
-    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+", verbose_name=_("person"))
+    person = models.ForeignKey(
+        Person, on_delete=models.PROTECT, related_name="+", verbose_name=_("person"), db_index=False
+    )
     watch = models.ForeignKey(Watch, on_delete=models.PROTECT, related_name="disclosures", verbose_name=_("watch"))
     decision = models.ForeignKey(
         StoredDecision, on_delete=models.PROTECT, related_name="+", verbose_name=_("decision"), db_index=False
@@ -89,6 +91,10 @@ class Disclosure(models.Model):
         constraints = [models.UniqueConstraint("delivery", "watch", name="disclosure_once_per_delivery")]
         indexes = [
             models.Index(fields=["person", "customer"], name="disclosures_about_a_person"),
+            # What persons were told of in some nights, of whatever they were told of in all.
+            models.Index(fields=["person", "delivery"], name="disclosures_by_night"),
+            # The newest of a delivery, of however many it has.
+            models.Index(fields=["delivery", "id"], name="disclosures_of_a_delivery"),
             # The newest on a decision, of however many rest on it: on its page.
             models.Index(fields=["decision", "id"], name="disclosures_on_a_decision"),
         ]

@@ -502,7 +502,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'order',
                 'verbose_name_plural': 'orders',
                 'ordering': ['-id'],
-                'indexes': [models.Index(condition=models.Q(('status__in', ['waiting', 'working', 'receiving'])), fields=['status'], name='orders_in_hand'), models.Index(condition=models.Q(('carried_in', None), ('status', 'done')), fields=['stream'], name='orders_to_carry')],
+                'indexes': [models.Index(condition=models.Q(('status__in', ['waiting', 'working', 'receiving'])), fields=['status'], name='orders_in_hand'), models.Index(condition=models.Q(('carried_in', None), ('status', 'done')), fields=['stream'], name='orders_to_carry'), models.Index(condition=models.Q(('client', ''), _negated=True), fields=['client'], name='orders_of_a_client')],
                 'constraints': [models.UniqueConstraint(models.F('stream'), models.F('idempotency_key'), condition=models.Q(('idempotency_key', ''), _negated=True), name='order_key_used_once'), models.CheckConstraint(condition=models.Q(models.Q(('status', 'refused'), models.Q(('refusal', ''), _negated=True)), models.Q(models.Q(('status', 'refused'), _negated=True), ('refusal', '')), _connector='OR'), name='order_refused_says_why'), models.CheckConstraint(condition=models.Q(('line_count', None), ('lines_done__lte', models.F('line_count')), _connector='OR'), name='order_answers_no_more_lines_than_it_has'), models.CheckConstraint(condition=models.Q(('mends_line', None), ('mends__isnull', False), _connector='OR'), name='order_mends_a_line_of_an_order'), models.UniqueConstraint(models.F('mends'), models.F('mends_line'), name='order_line_mended_once')],
             },
         ),

@@ -167,6 +167,8 @@ class Order(models.Model):
             ),
             # What a stream's next delivery is to carry.
             models.Index(fields=["stream"], name="orders_to_carry", condition=Q(carried_in=None, status="done")),
+            # What a system ordered, sought by its id.
+            models.Index(fields=["client"], name="orders_of_a_client", condition=~Q(client="")),
         ]
 
     def __str__(self) -> str:
