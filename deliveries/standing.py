@@ -82,10 +82,11 @@ DELETE FROM deliveries_closingproposal WHERE NOT EXISTS (SELECT 1 FROM closing c
   AND c.detail = deliveries_closingproposal.detail)
 """
 _NEW = """
-INSERT INTO deliveries_closingproposal (watch_id, reason, detail, since, noted_at, kept_why)
-SELECT c.watch_id, c.reason, c.detail, c.since, %(at)s, '' FROM closing c WHERE NOT EXISTS (
+INSERT INTO deliveries_closingproposal (watch_id, stream_id, reason, detail, since, noted_at, kept_why)
+SELECT c.watch_id, w.stream_id, c.reason, c.detail, c.since, %(at)s, '' FROM closing c
+JOIN subscriptions_watch w ON w.id = c.watch_id WHERE NOT EXISTS (
   SELECT 1 FROM deliveries_closingproposal p WHERE p.watch_id = c.watch_id AND p.reason = c.reason)
-ORDER BY c.watch_id
+ORDER BY c.since, c.watch_id
 """
 # A watch that is told something is dormant no more.
 _AWAKENED = f"""
@@ -167,7 +168,7 @@ def tell_customer(*, stream: Stream, day: date, at: datetime) -> Notice:
 
     Raise StandingRefused with NOTHING_TO_TELL if there are none that it has not been told of.
     """
-    untold = ClosingProposal.objects.waiting(day).filter(watch__stream=stream, told_at=None)
+    untold = ClosingProposal.objects.waiting(day).filter(stream=stream, told_at=None)
     watches = untold.order_by().values("watch").distinct().count()
     if not watches:
         raise StandingRefused("NOTHING_TO_TELL")

@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from deliveries.models import ClosingProposal, Delivery
-from lefi.paging import grouped
+from lefi.paging import counted_to
 from subscriptions import reservations
 from subscriptions.answers import CARRIED_OUT
 from subscriptions.labels import stream_name
@@ -155,7 +155,7 @@ def _reconfirmations(user: Any, day: date) -> Iterator[Task]:
     days = list(due[: MOST + 1])
     if days:
         text = ngettext("Confirm that a watch is needed", "Confirm that %(count)s watches are needed", len(days)) % {
-            "count": _so_many(len(days))
+            "count": counted_to(len(days), MOST)
         }
         why = _("A watch that is not confirmed is paused, and later ends.")
         yield Task(text, reverse("portal:watch-reconfirm"), why, days[0])
@@ -166,12 +166,7 @@ def _to_close(user: Any, day: date) -> Iterator[Task]:
     count = len(set(waiting.values_list("watch", flat=True)[: MOST + 1]))
     if count:
         text = ngettext("Look at a watch that can perhaps end", "Look at %(count)s watches that can perhaps end", count)
-        yield Task(text % {"count": _so_many(count)}, reverse("portal:watches-to-close"))
-
-
-def _so_many(count: int) -> str:
-    """A number as far as it is counted."""
-    return _("more than %(count)s") % {"count": grouped(MOST)} if count > MOST else grouped(count)
+        yield Task(text % {"count": counted_to(count, MOST)}, reverse("portal:watches-to-close"))
 
 
 # What is new

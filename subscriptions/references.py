@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Case, CharField, Count, Exists, F, Min, OuterRef, Q, When
+from django.db.models import Count, Exists, Min, OuterRef, Q
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -95,19 +95,6 @@ def about(watches: WatchQuerySet, sought: str) -> WatchQuerySet:
 def reference_of(watch: Watch) -> str:
     """What a watch stands for: its case, or its need where it has no case; "" where it has neither."""
     return watch.case_reference or watch.need_reference
-
-
-def by_reference(watches: WatchQuerySet) -> Any:
-    """The open watches' cases and needs: customer, reference, how many watches, numbers and one of the watches."""
-    stated = watches.open().exclude(case_reference="", need_reference="")
-    reference = Case(When(case_reference="", then="need_reference"), default="case_reference", output_field=CharField())
-    groups = stated.annotate(reference=reference).order_by().values("stream__agreement__customer", "reference")
-    return groups.annotate(
-        customer=F("stream__agreement__customer__name"),
-        watches=Count("pk"),
-        persons=Count("ordered_number", distinct=True),
-        watch=Min("pk"),
-    ).order_by("customer", "reference", "stream__agreement__customer")
 
 
 # Confirming on time

@@ -717,6 +717,7 @@ class ClosingProposalFactory(Factory):
         model = deliveries.ClosingProposal
 
     watch = factory.SubFactory(WatchFactory)
+    stream = factory.SelfAttribute("watch.stream")
     reason = deliveries.ClosingProposal.Reason.DORMANT
     since = AT - timedelta(days=400)
     noted_at = AT

@@ -22,6 +22,7 @@ def fill_watches(sizes: FaceSizes) -> None:
         f"s, k, night, 1 + (s * 7919 + k) % {sizes.persons} AS person FROM wanted"
     )
     opened = moment_of_night(sizes, "o.night")
+    order = f"((o.night - 1) / 7 * {STREAMS} + o.s)"
     ended = "o.id % 10 = 9"
     fill(
         subscriptions.Watch,
@@ -35,6 +36,7 @@ def fill_watches(sizes: FaceSizes) -> None:
         case_reference="CASE WHEN o.id % 3 = 0 THEN 'DNR-' || o.id / 5 ELSE '' END",
         need_reference="CASE WHEN o.id % 7 = 1 THEN 'BEHOV-' || o.id ELSE '' END",
         reconfirm_by="CASE WHEN o.id % 4 = 0 THEN current_date + (o.id % 300)::int - 10 END",
+        ordered_by=_orderer(order),
         opened_at=opened,
         ended_at=f"CASE WHEN {ended} THEN {opened} + interval '20 days' END",
         end_reason=f"CASE WHEN {ended} THEN 'AVBESTALLD' ELSE '' END",
@@ -53,14 +55,19 @@ def fill_watches(sizes: FaceSizes) -> None:
     )
 
 
+def _orderer(order: str) -> str:
+    """Who made an order: one of the large customer's many colleagues, one of another's few; or a system."""
+    few = f"{FIRST_MEMBER} + (o.s - 1) * 10 + 4 + ({order} / {STREAMS})::int % 5"
+    many = f"CASE WHEN o.s = 1 THEN {COLLEAGUE} + ({order} / {STREAMS})::int % {COLLEAGUES} ELSE {few} END"
+    return f"CASE WHEN o.s = 1 OR o.s % 4 <> 2 THEN {many} END"
+
+
 def fill_orders(sizes: FaceSizes) -> None:
     """One order a week and stream; two lines in a hundred have a fault."""
     run(
         f"CREATE TEMPORARY TABLE ordered AS SELECT (night - 1) / 7 * {STREAMS} + s AS id, s, count(*)::int AS lines, "
         "min(night) AS night, count(*)::int / 50 + 1 AS faults FROM opened GROUP BY 1, 2"
     )
-    user = f"{FIRST_MEMBER} + (o.s - 1) * 10 + 4 + (o.id / {STREAMS})::int % 5"
-    colleague = f"CASE WHEN o.s = 1 THEN {COLLEAGUE} + (o.id / {STREAMS})::int % {COLLEAGUES} ELSE {user} END"
     moment = moment_of_night(sizes, "o.night")
     fill(
         subscriptions.Order,
@@ -71,7 +78,7 @@ def fill_orders(sizes: FaceSizes) -> None:
         done_at=moment,
         channel="(ARRAY['portal', 'file', 'api', 'portal'])[CASE WHEN o.s = 1 THEN 2 ELSE o.s % 4 + 1 END]",
         form="CASE WHEN o.s = 1 OR o.s % 4 IN (1, 2) THEN 'csv' ELSE '' END",
-        ordered_by=f"CASE WHEN o.s = 1 OR o.s % 4 <> 2 THEN {colleague} END",
+        ordered_by=_orderer("o.id"),
         client="CASE WHEN o.s > 1 AND o.s % 4 = 2 THEN 'client-' || o.s ELSE '' END",
         reference="'LISTA-' || o.id",
         file_name="'lista.csv'",

@@ -190,6 +190,7 @@ def fill_owed(sizes: FaceSizes) -> None:
         deliveries.ClosingProposal,
         "subscriptions_watch w WHERE w.id % 50 = 1 AND w.ended_at IS NULL ORDER BY w.id",
         watch="w.id",
+        stream="w.stream_id",
         reason="'DORMANT'",
         since="w.opened_at",
         noted_at="now()",

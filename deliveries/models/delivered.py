@@ -74,6 +74,13 @@ class Delivery(models.Model):
                 name="deliveries_unfetched",
                 condition=Q(first_fetched_at=None, recalled_at=None),
             ),
+            # What waits to be acknowledged, and what is new since a visit, on the portal's start page.
+            models.Index(
+                fields=["stream"],
+                name="deliveries_unacknowledged",
+                condition=Q(first_fetched_at__isnull=False, acknowledged_at=None, recalled_at=None),
+            ),
+            models.Index(fields=["stream", "released_at"], name="deliveries_by_release"),
             # Those built on an import.
             models.Index(fields=["as_of_import"], name="deliveries_by_import"),
         ]

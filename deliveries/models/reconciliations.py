@@ -130,7 +130,10 @@ class ReconciliationLine(models.Model):
         verbose_name = _("reconciliation line")
         verbose_name_plural = _("reconciliation lines")
         ordering = ["reconciliation", "id"]
-        indexes = [models.Index(fields=["reconciliation", "id"], name="lines_of_a_reconciliation")]
+        indexes = [
+            models.Index(fields=["reconciliation", "id"], name="lines_of_a_reconciliation"),
+            models.Index(fields=["reconciliation", "kind", "id"], name="lines_of_a_kind"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.pk}"
@@ -143,8 +146,7 @@ class ClosingProposalQuerySet(models.QuerySet):
         Protected persons' are among them: that one was left out would tell of the protection (C8), and each rests on
         nothing but what the customer has, and has been told.
         """
-        streams = list(Stream.objects.visible_to(user).values_list("pk", flat=True))
-        return self.filter(watch__stream__in=streams)
+        return self.filter(stream__in=list(Stream.objects.visible_to(user).values_list("pk", flat=True)))
 
     def waiting(self, day: date) -> Self:
         """Those whose watch is open, and that the customer has not said to keep for now."""
@@ -168,6 +170,10 @@ class ClosingProposal(models.Model):
 
     watch = models.ForeignKey(
         Watch, on_delete=models.PROTECT, related_name="closing_proposals", db_index=False, verbose_name=_("watch")
+    )
+    # The watch's, which never changes: so that a customer's are found among everybody's.
+    stream = models.ForeignKey(
+        Stream, on_delete=models.PROTECT, related_name="+", db_index=False, editable=False, verbose_name=_("stream")
     )
     reason = models.CharField(_("reason"), max_length=10, choices=Reason)
     detail = models.CharField(_("in what way"), max_length=10, choices=Detail, blank=True)
@@ -202,7 +208,11 @@ class ClosingProposal(models.Model):
                 condition=Q(reason="OVER_BROAD") & ~Q(detail="") | ~Q(reason="OVER_BROAD") & Q(detail=""),
             ),
         ]
-        indexes = [models.Index(fields=["noted_at"], name="closings_untold", condition=Q(told_at=None))]
+        indexes = [
+            models.Index(fields=["noted_at"], name="closings_untold", condition=Q(told_at=None)),
+            # A customer's, in the portal, as they were noted.
+            models.Index(fields=["stream", "id"], name="closings_of_a_stream"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.get_reason_display()} {self.pk}"

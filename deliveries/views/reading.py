@@ -15,7 +15,6 @@ from deliveries.models import Delivery
 from deliveries.views.gate import refused, role_at, visible_or_404
 from lefi.searches import SOUGHT, keep, kept
 from subscriptions.models import Member, Watch
-from subscriptions.models.orders import opened_by
 from subscriptions.models.watches import WatchQuerySet
 from subscriptions.references import about
 
@@ -90,7 +89,7 @@ class _Asked:
             return None
         watches: WatchQuerySet = Watch.objects.filter(stream=delivery.stream_id, disclosures__delivery=delivery)
         if self.mine:
-            watches = opened_by(watches, user.pk)
+            watches = watches.ordered_by(user.pk)
         if self.sought:
             watches = about(watches, self.sought)
         return frozenset(watches.values_list("pk", flat=True))

@@ -1,5 +1,6 @@
 """The portal's pages to take the watches that stand as a file, to compare a list with them, and to order what mends."""
 
+from operator import attrgetter
 from typing import Any
 
 from django.conf import settings
@@ -22,7 +23,7 @@ from deliveries.tasks import compare_soon
 from lefi import sheets
 from lefi.audit.models import Action
 from lefi.errors import Refused
-from lefi.paging import BoundedPaginator, KnownPaginator
+from lefi.paging import BoundedPaginator, KeyedPage, beyond, grouped, keyed_page, keys_asked
 from subscriptions.forms.orders import key_of
 from subscriptions.models import Order, Stream
 from subscriptions.orders import files
@@ -205,7 +206,7 @@ def _page(request: HttpRequest, found: Reconciliation, form: RepairForm | None =
     differing = _differing(found)
     kept = done and found.lines.exists()
     ordered = found.repair if found.repair and found.repair.status != Order.Status.THROWN_AWAY else None
-    shown, lines = _lines(request, found) if kept else ("", None)
+    shown, count, lines = _lines(request, found) if kept else ("", 0, None)
     context = {
         "found": found,
         "differing": differing,
@@ -214,6 +215,7 @@ def _page(request: HttpRequest, found: Reconciliation, form: RepairForm | None =
         "ordered": ordered,
         "form": form or (RepairForm(found=found) if kept and not ordered else None),
         "shown": COUNTED.get(shown, ""),
+        "count_words": grouped(count),
         "page": lines,
         "rows": [(line, COUNTED[line.kind], SENTENCES.get(line.code, "")) for line in lines or ()],
         "refused": refused_words(found.refusal, found.refused_at_row or 0, LIST_REFUSED) if found.refusal else "",
@@ -221,15 +223,15 @@ def _page(request: HttpRequest, found: Reconciliation, form: RepairForm | None =
     return render(request, "portal/reconciliation_detail.html", context)
 
 
-def _lines(request: HttpRequest, found: Reconciliation) -> tuple[str, Any]:
-    """Which kind of lines is shown, and a page of them. They are counted already."""
+def _lines(request: HttpRequest, found: Reconciliation) -> tuple[str, int, KeyedPage]:
+    """Which kind of lines is shown, how many there are, and a page of them. They are counted already."""
     counts = {kind.value: found.counts.get(kind, 0) for kind in Kind}
     counts[ALL] = sum(counts.values())
     asked = request.GET.get("kind", "")
     shown = asked if counts.get(asked) else ALL
-    lines: QuerySet[ReconciliationLine] = found.lines.order_by("pk")
-    pages = KnownPaginator(lines if shown == ALL else lines.filter(kind=shown), PER_PAGE, count=counts[shown])
-    return shown, pages.get_page(request.GET.get("page"))
+    lines: QuerySet[ReconciliationLine] = found.lines.all() if shown == ALL else found.lines.filter(kind=shown)
+    page = keyed_page(beyond(lines, "pk", PER_PAGE), attrgetter("pk"), PER_PAGE, **keys_asked(request.GET))
+    return shown, counts[shown], page
 
 
 def _differing(found: Reconciliation) -> int:

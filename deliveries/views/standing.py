@@ -1,5 +1,7 @@
 """The portal's page of watches that should perhaps be ended."""
 
+from operator import attrgetter
+
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -12,7 +14,8 @@ from deliveries import standing
 from deliveries.forms import KeepForm
 from deliveries.models import ClosingProposal
 from deliveries.models.reconciliations import ClosingProposalQuerySet
-from lefi.paging import BoundedPaginator
+from lefi.paging import BoundedPaginator, beyond_in_each, keyed_page, keys_asked
+from subscriptions.models import Stream
 
 PER_PAGE = 50
 LONGEST = 18  # digits of a row's id, which the database is sure to hold
@@ -21,15 +24,25 @@ LONGEST = 18  # digits of a row's id, which the database is sure to hold
 @login_required
 @require_http_methods(["GET", "POST"])
 def watches_to_close(request: HttpRequest) -> HttpResponse:
-    """The open watches that should perhaps be ended, and why; end those that are ticked, or say why they are kept."""
+    """The open watches that should perhaps be ended, and why; end those that are ticked, or say why they are kept.
+
+    Those noted first come first.
+    """
     day = timezone.localdate()
     waiting = ClosingProposal.objects.visible_to(request.user).waiting(day)
     form = KeepForm(request.POST if "keep" in request.POST else None)
     if request.method == "POST" and _answered(request, waiting, form):
         return redirect("portal:watches-to-close")
     rows = waiting.select_related("watch__stream__agreement__customer")
-    page = BoundedPaginator(rows, PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "portal/watches_to_close.html", {"page": page, "form": form, "ticked": _ticked(request)})
+    streams = Stream.objects.visible_to(request.user).values_list("pk", flat=True)
+    find = beyond_in_each(rows, "stream", streams, PER_PAGE)
+    context = {
+        "page": keyed_page(find, attrgetter("pk"), PER_PAGE, **keys_asked(request.GET)),
+        "count_words": BoundedPaginator(waiting, PER_PAGE).count_words,
+        "form": form,
+        "ticked": _ticked(request),
+    }
+    return render(request, "portal/watches_to_close.html", context)
 
 
 def _answered(request: HttpRequest, waiting: ClosingProposalQuerySet, form: KeepForm) -> bool:

@@ -4,8 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Count, Exists, IntegerField, Max, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -14,6 +13,7 @@ from django.views.decorators.http import require_GET
 from deliveries import plan, spontaneous, worklist
 from deliveries.forms import IN_STATE, State
 from deliveries.models import Delivery
+from lefi.paging import CountUpTo
 from lefi.service.models import ServiceNotice
 from subscriptions import desks, notices, reservations
 from subscriptions.models import Customer, Stream, Watch
@@ -73,15 +73,10 @@ def _with_counts(streams: QuerySet[Stream], user: Any) -> QuerySet[Stream]:
     return (
         streams.select_related("agreement__customer")
         .annotate(
-            new=_count(new),
-            open_watches=_count(watches),
+            new=CountUpTo(new),
+            open_watches=CountUpTo(watches),
             opens=Exists(Stream.objects.opened_by(user).filter(pk=OuterRef("pk"))),
-            last_day=Subquery(deliveries.values("stream").annotate(last=Max("day")).values("last")),
+            last_day=Subquery(deliveries.order_by("-number").values("day")[:1]),
         )
         .order_by("closed", "agreement", "purpose", "-channel")
     )
-
-
-def _count(rows: QuerySet) -> Coalesce:
-    counted = rows.values("stream").annotate(count=Count("*")).values("count")
-    return Coalesce(Subquery(counted, output_field=IntegerField()), 0)

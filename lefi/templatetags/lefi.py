@@ -16,11 +16,14 @@ from django.utils.text import capfirst
 from lefi.accounts.roles import ROLES, name_of, purpose_of
 from lefi.admin.columns import address
 from lefi.languages import language
-from lefi.paging import grouped
+from lefi.paging import counted_to, grouped
 
 register = template.Library()
 
 ICONS = "lefi-icons.svg"
+
+
+register.filter("counted_to", counted_to)
 
 
 @register.filter

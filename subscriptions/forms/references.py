@@ -7,10 +7,18 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.core.files.uploadedfile import UploadedFile
 from django.utils.translation import gettext_lazy as _
 
+from subscriptions.forms.watches import ReferenceSought
 from subscriptions.models import Customer
 from subscriptions.references import ListRefused, read_references
 
 LARGEST = 1024 * 1024  # bytes
+
+
+class FindCases(forms.Form):
+    """Finds cases and needs by a part of their reference, among the user's own (`by`) or all; never by a number."""
+
+    q = ReferenceSought(max_length=60)
+    by = forms.CharField(required=False, max_length=2, widget=forms.HiddenInput)
 
 
 class CaseFile(forms.Form):

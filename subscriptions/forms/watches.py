@@ -17,7 +17,6 @@ from benefits import identity
 from benefits.labels import benefit_name
 from lefi.masking import NO_IDENTITY_NUMBER, mask_identity_numbers
 from subscriptions.models import Customer, Order, Scope
-from subscriptions.models.orders import opened_by
 from subscriptions.models.watches import WatchQuerySet
 from subscriptions.references import about, to_reconfirm
 
@@ -36,6 +35,23 @@ class IdentityNumber(forms.CharField):
             raise forms.ValidationError(_("This is no identity number. Check the digits.")) from error
 
 
+class ReferenceSought(forms.CharField):
+    """A part of a reference of a case or need. A number is refused, should a browser send one all the same."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        said = _("Identity numbers have a search of their own.")
+        attrs = {"pattern": NO_IDENTITY_NUMBER, "title": said, "autocomplete": "off"}
+        super().__init__(
+            label=_("Case or need reference"), required=False, widget=forms.TextInput(attrs=attrs), **kwargs
+        )
+
+    def clean(self, value: Any) -> str:
+        sought: str = super().clean(value)
+        if not re.fullmatch(NO_IDENTITY_NUMBER, sought):
+            raise forms.ValidationError(_("Identity numbers have a search of their own."))
+        return sought
+
+
 class WatchFilter(forms.Form):
     """Narrows and orders a list of watches: never by an identity number.
 
@@ -51,18 +67,7 @@ class WatchFilter(forms.Form):
     ME, SYSTEM = "me", "system"
     ADDRESSED = ("by", "unit", "benefit", "state", "order")
 
-    q = forms.CharField(
-        label=_("Case or need reference"),
-        required=False,
-        max_length=60,
-        widget=forms.TextInput(
-            attrs={
-                "pattern": NO_IDENTITY_NUMBER,
-                "title": _("Identity numbers have a search of their own."),
-                "autocomplete": "off",
-            }
-        ),
-    )
+    q = ReferenceSought(max_length=60)
     by = forms.ChoiceField(label=_("Ordered by"), required=False)
     unit = forms.ModelChoiceField(
         label=_("Unit"), required=False, queryset=Customer.objects.none(), empty_label=_("All")
@@ -118,13 +123,6 @@ class WatchFilter(forms.Form):
             yield str(user.pk), str(user)
         yield self.SYSTEM, _("A system")
 
-    def clean_q(self) -> str:
-        """The reference sought. An identity number is refused, should a browser send it all the same."""
-        sought = self.cleaned_data["q"].strip()
-        if not re.fullmatch(NO_IDENTITY_NUMBER, sought):
-            raise forms.ValidationError(_("Identity numbers have a search of their own."))
-        return sought
-
     def asked(self) -> dict[str, str]:
         """What is asked for, as an address says it: without what is not understood, and without the reference."""
         self.is_valid()
@@ -151,7 +149,7 @@ class WatchFilter(forms.Form):
         if not by:
             return watches
         users = {self.SYSTEM: None, self.ME: self.user.pk}
-        return opened_by(watches, users[by] if by in users else int(by))
+        return watches.ordered_by(users[by] if by in users else int(by))
 
     def _in_state(self, watches: WatchQuerySet, state: str | None, day: date) -> WatchQuerySet:
         if state == self.State.ENDED:

@@ -5,7 +5,7 @@ from typing import Self
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Exists, F, OuterRef, Q, Subquery
+from django.db.models import F, OuterRef, Q, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from subscriptions.models.agreements import Stream
@@ -252,12 +252,6 @@ class OrderLine(models.Model):
 
 
 _OPENED = ("ACCEPTED", "NUMBER_REPLACED")
-
-
-def opened_by(watches: WatchQuerySet, user: int | None) -> WatchQuerySet:
-    """Narrow watches to those that an order of a user opened, by the user's id; with None, that of a system."""
-    lines = OrderLine.objects.filter(watch=OuterRef("pk"), answer__in=_OPENED, order__ordered_by=user)
-    return watches.filter(Exists(lines))
 
 
 def with_opener(watches: WatchQuerySet) -> WatchQuerySet:

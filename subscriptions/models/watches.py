@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Any, Self
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Case, F, Q, When
 from django.utils.translation import gettext_lazy as _
@@ -28,6 +29,13 @@ class WatchQuerySet(models.QuerySet):
         By the ids of the streams, asked for at once: by those a database knows whether the watches are many or few.
         """
         return self.filter(stream__in=list(Stream.objects.visible_to(user).values_list("pk", flat=True)))
+
+    def ordered_by(self, user: int | None) -> Self:
+        """Those that an order of a user opened, by the user's id; with None, that of a system."""
+        return self.filter(ordered_by=user)
+
+
+REFERENCE = Case(When(case_reference="", then="need_reference"), default="case_reference")
 
 
 def _apart_unless(**state: Any) -> Case:
@@ -72,6 +80,19 @@ class Watch(models.Model):
     need_reference = models.CharField(_("need reference"), max_length=60, blank=True)
     reconfirm_by = models.DateField(
         _("reconfirm by"), null=True, blank=True, help_text=_("The day after which the need or case must be confirmed.")
+    )
+    # Without a constraint, which each watch of a long order would be checked against: the order's own has one.
+    ordered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        editable=False,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+        verbose_name=_("ordered by"),
+        help_text=_("Who made the order that opened it; nobody where a system did."),
     )
     opened_at = models.DateTimeField(_("opened"))
     ended_at = models.DateTimeField(_("ended"), null=True, blank=True)
@@ -127,6 +148,18 @@ class Watch(models.Model):
             # The same of a need.
             models.Index(
                 fields=["need_reference", "stream", "id"], name="watches_of_a_need", condition=~Q(need_reference="")
+            ),
+            # A stream's cases and needs, in the order of their references, in the portal.
+            models.Index(
+                "stream",
+                REFERENCE,
+                "id",
+                name="watches_by_reference",
+                condition=Q(ended_at=None) & ~Q(case_reference="", need_reference=""),
+            ),
+            # What somebody has ordered, in the portal.
+            models.Index(
+                fields=["ordered_by", "id"], name="watches_of_an_orderer", condition=Q(ordered_by__isnull=False)
             ),
         ]
 

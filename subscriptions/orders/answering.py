@@ -316,12 +316,12 @@ def _carry_out(order: Order, law: StreamLaw, at: datetime) -> None:
     reconfirm_by = law.day + timedelta(days=days) if days is not None else None
     execute(
         "INSERT INTO subscriptions_watch (id, stream_id, person_id, ordered_number, by_number, benefit, from_date, "
-        "case_reference, need_reference, reconfirm_by, opened_at, end_reason) SELECT watch_id, %s, "
+        "case_reference, need_reference, reconfirm_by, ordered_by_id, opened_at, end_reason) SELECT watch_id, %s, "
         "CASE WHEN person_id IS NULL THEN (SELECT n.person_id FROM benefits_personnumber n "
         "WHERE n.number = asked.number AND n.withdrawn_in IS NULL) ELSE person_id END, "
-        "number, apart = 1, benefit, from_date, case_reference, need_reference, %s, %s, '' "
+        "number, apart = 1, benefit, from_date, case_reference, need_reference, %s, %s, %s, '' "
         f"FROM asked WHERE answer IN {_OPENED} ORDER BY watch_id",
-        [order.stream_id, reconfirm_by, when],
+        [order.stream_id, reconfirm_by, order.ordered_by_id, when],
     )
     execute(
         "INSERT INTO subscriptions_pending (watch_id, reason, since) SELECT watch_id, "

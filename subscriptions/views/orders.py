@@ -1,6 +1,7 @@
 """The portal's pages about orders: all of them, and each with its progress, its answers and what is done with it."""
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 from django.conf import settings
@@ -16,7 +17,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from benefits.models import Person
 from lefi.audit.models import Action, record
-from lefi.paging import BoundedPaginator, KnownPaginator
+from lefi.paging import BoundedPaginator, KeyedPage, beyond, grouped, keyed_page, keys_asked
 from subscriptions.answers import Answer
 from subscriptions.forms.orders import ConfirmEnd, OrderFilter
 from subscriptions.models import Member, Order, OrderLine, Watch
@@ -27,6 +28,7 @@ from subscriptions.tasks import hand_over
 from subscriptions.views.orderwords import Said, lasting, next_night, refused_words, said_of, with_effect, words_of
 
 PER_PAGE = 50
+CONTEXT = 5  # lines that are shown before the one that is asked for
 MANY = 100  # watches that nobody ends without writing the unit's name
 ALL = "all"
 MEDIA_TYPES = {"csv": "text/csv; charset=utf-8", "xml": "application/xml", "json": "application/json"}
@@ -166,7 +168,7 @@ def page_of(
 ) -> dict[str, Any]:
     """What an order's page shows; `around` a line, or the lines that the address asks for."""
     said = said_of(order)
-    shown, page = _lines(request, order, said, around)
+    shown, count, page = _lines(request, order, said, around)
     handles = handled_by(order, request.user)
     faults = handles and order.status == Order.Status.DONE and mending.faults_in(order.counts)
     mended = mending.mended(order, (line.line for line in page)) if faults else {}
@@ -176,6 +178,7 @@ def page_of(
         "effect": with_effect(said),
         "without_effect": sum(one.count for one in said if not one.effect),
         "shown": shown,
+        "count_words": grouped(count),
         "page": page,
         "rows": [
             (
@@ -205,8 +208,10 @@ def _progress(order: Order) -> dict[str, Any]:
     return {"rate": round(order.rate(at)), "time_left": lasting(order.time_left(at))}
 
 
-def _lines(request: HttpRequest, order: Order, said: list[Said], around: OrderLine | None) -> tuple[str, Any]:
-    """What is shown of the order's lines, and a page of them. They are counted already.
+def _lines(
+    request: HttpRequest, order: Order, said: list[Said], around: OrderLine | None
+) -> tuple[str, int, KeyedPage]:
+    """What is shown of the order's lines, how many those are, and a page of them. They are counted already.
 
     Of a file with both, only the lines that had no effect, unless all or those of one answer are asked for.
     """
@@ -215,14 +220,20 @@ def _lines(request: HttpRequest, order: Order, said: list[Said], around: OrderLi
     counts |= {ALL: sum(order.counts.values()), WITHOUT_EFFECT: without}
     asked = request.GET.get("answer", "")
     shown = asked if asked in counts else WITHOUT_EFFECT if order.form and without else ALL
-    lines: QuerySet[OrderLine] = OrderLine.objects.filter(order=order).select_related("watch").order_by("line")
+    lines: QuerySet[OrderLine] = OrderLine.objects.filter(order=order).select_related("watch")
     if shown == WITHOUT_EFFECT:
         lines = results.without_effect(lines)
     elif shown != ALL:
         lines = lines.filter(answer=shown)
-    pages = KnownPaginator(lines, PER_PAGE, count=counts[shown])
-    number = lines.filter(line__lt=around.line).count() // PER_PAGE + 1 if around else request.GET.get("page")
-    return shown, pages.get_page(number)
+    begins = {"after": _before(lines, around)} if around else keys_asked(request.GET)
+    page = keyed_page(beyond(lines, "line", PER_PAGE), attrgetter("line"), PER_PAGE, **begins)
+    return shown, counts[shown], page
+
+
+def _before(lines: QuerySet[OrderLine], around: OrderLine) -> int | None:
+    """The line after which a page begins that has one on it: the first page, or one a little before the line."""
+    earlier = lines.filter(line__lt=around.line).order_by("-line").values_list("line", flat=True)[:PER_PAGE]
+    return earlier[CONTEXT] if len(earlier) == PER_PAGE else None
 
 
 def _confirmation(order: Order, written: Any = None) -> ConfirmEnd | None:

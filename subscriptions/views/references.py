@@ -3,27 +3,31 @@
 No address holds a reference: a case is known by one of its watches.
 """
 
+from operator import attrgetter
+
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
-from lefi.paging import BoundedPaginator
+from lefi.paging import BoundedPaginator, keyed_page, keys_asked
+from lefi.searches import SOUGHT, keep, kept
+from subscriptions.cases import MOST, Case, cases_of
 from subscriptions.desks import works_on_own_cases
-from subscriptions.forms.references import CaseFile
+from subscriptions.forms.references import CaseFile, FindCases
 from subscriptions.models import Stream, Watch
-from subscriptions.models.orders import opened_by
 from subscriptions.models.watches import WatchQuerySet
 from subscriptions.references import (
     CASE_SENTENCES,
     ReopenRefused,
-    by_reference,
     end_case,
     end_cases,
     ended_together,
@@ -37,6 +41,7 @@ from subscriptions.references import (
 from subscriptions.views.orderwords import next_night
 
 PER_PAGE = 20
+ME = "me"
 UNDO_REFUSALS = {
     "TOLD": gettext_lazy("It has been told that the watches have ended. Order them anew."),
     "NOT_A_CASE": gettext_lazy("The watch did not end with its case. Order it anew."),
@@ -66,15 +71,35 @@ def watch_reconfirm(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@require_GET
+@require_http_methods(["GET", "POST"])
 def case_list(request: HttpRequest) -> HttpResponse:
-    """The cases and needs that open watches stand for: a case worker's own, unless all are asked for."""
-    watches = Watch.objects.visible_to(request.user)
-    own = request.GET["by"] == "me" if "by" in request.GET else works_on_own_cases(request.user)
-    if own:
-        watches = opened_by(watches, request.user.pk)
-    page = BoundedPaginator(by_reference(watches), PER_PAGE).get_page(request.GET.get("page"))
-    return render(request, "portal/watch_cases.html", {"page": page, "own": own})
+    """The cases and needs that open watches stand for: a case worker's own, unless all are asked for.
+
+    What is sought is posted, and led on to by an address without the reference.
+    """
+    if request.method == "POST":
+        return redirect(_sought(request))
+    own = request.GET["by"] == ME if "by" in request.GET else works_on_own_cases(request.user)
+    sought = kept(request.session, SOUGHT, request.GET.get("sought", "")) or ""
+
+    def find(key: int | None, back: bool) -> list[Case]:
+        return cases_of(request.user, PER_PAGE + 1, own=own, sought=sought, key=key, back=back)
+
+    page = keyed_page(find, attrgetter("watch"), PER_PAGE, **keys_asked(request.GET))
+    form = FindCases({"q": sought, "by": ME if own else ""})
+    context = {"page": page, "own": own, "form": form, "sought": sought, "most": MOST}
+    return render(request, "portal/watch_cases.html", context)
+
+
+def _sought(request: HttpRequest) -> str:
+    """The address of the cases found; that of the search by number for who wrote a number."""
+    form = FindCases(request.POST)
+    if not form.is_valid():
+        return reverse("portal:watch-find")
+    said = {"by": form.cleaned_data["by"]}
+    if text := form.cleaned_data["q"]:
+        said["sought"] = keep(request.session, SOUGHT, text)
+    return f"{reverse('portal:case-list')}?{urlencode(said)}"
 
 
 @login_required

@@ -21,6 +21,7 @@ from subscriptions.models import Notice, Order, Stream, Watch
 from tests.factories import (
     AT,
     DAY,
+    ClosingProposalFactory,
     DeliveryFactory,
     DisclosureFactory,
     FetchFactory,
@@ -380,6 +381,28 @@ def test_a_long_list_costs_as_many_queries_as_a_short_one(client, stream):
     noted()
 
     assert queries() == few
+
+
+def test_pages_go_on_over_all_of_a_users_streams_in_the_order_in_which_watches_were_noted(client, member, stream):
+    second = StreamFactory(agreement__customer=member.customer)
+    made = [ClosingProposalFactory(watch=watch((stream, second)[n % 2])).pk for n in range(120)]
+    ClosingProposalFactory(watch=watch(StreamFactory(served=True)))
+
+    first = client.get(URL).context
+    second_page = client.get(URL, {"after": first["page"].after}).context["page"]
+    last = client.get(URL, {"after": second_page.after}).context["page"]
+    back = client.get(URL, {"before": last.before}).context["page"]
+
+    assert [one.pk for page in (first["page"], second_page, last) for one in page] == made
+    assert [one.pk for one in back] == [one.pk for one in second_page]
+    assert (last.after, first["page"].before, first["count_words"]) == (None, None, "120")
+
+
+def test_those_that_have_waited_longest_when_they_are_noted_stand_first(client, stream):
+    late, early = watch(stream, 400), watch(stream, 800)
+    noted()
+
+    assert [one.watch for one in client.get(URL).context["page"]] == [early, late]
 
 
 # Staff

@@ -13,11 +13,11 @@ from deliveries.services import fetch
 from deliveries.verification import verify
 from lefi.audit.models import AuditEvent
 from subscriptions import ownlog
+from subscriptions.cases import cases_of
 from subscriptions.models import Member, Order, Stream, Watch
 from subscriptions.models.orders import OrderKind
 from subscriptions.orders import files, results
 from subscriptions.orders.lines import Line, Stock
-from subscriptions.references import by_reference
 from tests.factories import MemberFactory
 from tests.histories import sources
 from tests.histories.sources import FP, SJP
@@ -195,7 +195,7 @@ def test_a_page_on_a_person_is_on_one_number_alone(client, reader, pair):
 
 
 def test_a_case_and_a_delivery_count_persons_by_their_numbers(client, reader, stream, pair):
-    assert by_reference(Watch.objects.filter(stream=stream)).get()["persons"] == 2
+    assert [one.persons for one in cases_of(reader.user, 2)] == [2]
     shown = client.get(f"/deliveries/{newest(stream).pk}/").context
     assert (shown["counts"]["whole"], len(shown["persons"])) == (2, 2)
 

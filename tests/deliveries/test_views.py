@@ -14,7 +14,7 @@ from benefits.models import PersonFacts, Protection
 from deliveries import jws, pages, reading, rights, services, storage
 from deliveries.models import Delivery, Fetch, GateAnswer, Receipt
 from lefi.audit.models import Action, AuditEvent
-from subscriptions.models import Member, Stream
+from subscriptions.models import Member, Stream, Watch
 from tests.documents import delivered, digest, said_of
 from tests.factories import (
     AT,
@@ -332,6 +332,7 @@ def several(stream, member):
     watches = [WatchFactory(stream=stream, case_reference=f"EB {n}") for n in range(3)]
     order = OrderFactory(stream=stream, ordered_by=member.user)
     OrderLineFactory(order=order, watch=watches[0], answer="ACCEPTED")
+    Watch.objects.filter(pk=watches[0].pk).update(ordered_by=member.user)
     delivery = delivered([said_of(watch) for watch in watches], stream=stream)
     for watch in watches:
         DisclosureFactory(delivery=delivery, watch=watch, customer=member.customer, complete=True)

@@ -310,7 +310,10 @@ def test_differences_come_by_kind_a_page_at_a_time_with_as_many_queries_as_for_o
 
     with django_assert_max_num_queries(14):
         assert len(client.get(url_of(found)).context["rows"]) == 50
-    second = client.get(url_of(found), {"kind": "ONLY_YOU", "page": 2})
+    first = client.get(url_of(found), {"kind": "ONLY_YOU"})
+    second = client.get(url_of(found), {"kind": "ONLY_YOU", "after": first.context["page"].after})
+    assert f"?kind=ONLY_YOU&amp;after={first.context['page'].after}" in text_of(first)
+    assert first.context["count_words"] == second.context["count_words"] == "60"
     assert {line.kind for line, _words, _why in second.context["rows"]} == {Kind.ONLY_YOU}
     assert len(second.context["rows"]) == 10
     assert "51–60 av 60" in text_of(second)

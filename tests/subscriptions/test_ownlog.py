@@ -7,6 +7,8 @@ from datetime import date, timedelta
 from io import StringIO
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from lefi.audit.models import Action, AuditEvent, record
 from subscriptions import ownlog
@@ -44,8 +46,12 @@ def worker(auditor):
 
 
 @pytest.fixture
-def watch(auditor):
-    stream = StreamFactory(served=True, agreement__customer=auditor.customer)
+def stream(auditor):
+    return StreamFactory(served=True, agreement__customer=auditor.customer)
+
+
+@pytest.fixture
+def watch(stream):
     return WatchFactory(stream=stream, case_reference="EB 2026/42")
 
 
@@ -243,6 +249,32 @@ def test_a_page_costs_the_same_however_much_is_on_it(client, auditor, worker, wa
 
     with django_assert_max_num_queries(9):
         client.get(url(auditor))
+
+
+@pytest.mark.parametrize("case", ["", "EB 2026/42"])
+def test_twenty_acts_by_as_many_people_on_as_many_watches_ask_as_often_as_two(client, auditor, stream, case):
+    def done(times: int) -> None:
+        for _ in range(times):
+            one = WatchFactory(stream=stream, case_reference="EB 2026/42")
+            who = MemberFactory(customer=auditor.customer)
+            line = OrderLineFactory(order=OrderFactory(stream=stream), watch=one)
+            for row in (one, line, line.order):
+                did(who, row=row)
+            did(who, Action.END, watches=[one.pk])
+
+    def queries() -> int:
+        address = client.post(url(auditor), {"case": case}).url
+        with CaptureQueriesContext(connection) as sent:
+            page = client.get(address)
+        assert page.context["entries"]
+        return len(sent)
+
+    client.force_login(auditor.user)
+    done(2)
+    few = queries()
+    done(18)
+
+    assert queries() == few
 
 
 def test_the_reference_stands_in_no_address(client, auditor, worker, watch):

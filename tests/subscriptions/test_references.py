@@ -9,7 +9,6 @@ from subscriptions import notices
 from subscriptions.models import Notice, Stream, Watch
 from subscriptions.references import (
     ListRefused,
-    by_reference,
     end_case,
     end_cases,
     end_unconfirmed_watches,
@@ -294,18 +293,3 @@ def test_a_list_that_is_empty_or_too_long_is_refused_whole(text, code):
 
 def test_a_list_holds_one_reference_a_line():
     assert read_references(f"\ufeff{CASE}\r\n\r\n  B 1 \n") == [CASE, "B 1"]
-
-
-def test_open_watches_are_gathered_by_case_or_need(stream):
-    first = WatchFactory(stream=stream, case_reference="A")
-    WatchFactory(stream=stream, case_reference="A", person=first.person, benefit="FK:FP")
-    need = WatchFactory(stream=stream, need_reference="B")
-    WatchFactory(stream=stream)
-    WatchFactory(stream=stream, case_reference="A", ended_at=AT, end_reason="UPPHORD", ended_as_of=0)
-
-    found = by_reference(Watch.objects.all())
-
-    assert [(one["reference"], one["watches"], one["persons"], one["watch"]) for one in found] == [
-        ("A", 2, 1, first.pk),
-        ("B", 1, 1, need.pk),
-    ]

@@ -238,6 +238,7 @@ def ordered(watch: Watch, user=None) -> Watch:
     """The watch, as opened by an order of a user; without one, of a system."""
     fields = {"ordered_by": user} if user else {"client": "skadesystemet"}
     OrderLineFactory(order=OrderFactory(stream=watch.stream, **fields), watch=watch, answer="ACCEPTED")
+    Watch.objects.filter(pk=watch.pk).update(ordered_by=user)
     return watch
 
 
@@ -247,7 +248,7 @@ def shown(client, **asked) -> list[int]:
 
 @pytest.fixture
 def theirs(watch, member):
-    """One ordered by the member, one by a colleague, one by a system; `watch` by nobody known."""
+    """One ordered by the member, one by a colleague, one by a system, as `watch` was."""
     colleague = MemberFactory(customer=member.customer)
     mine, other, system = WatchFactory.create_batch(3, stream=watch.stream)
     return {
@@ -275,10 +276,10 @@ def test_a_case_worker_who_has_ordered_nothing_and_who_handles_files_are_shown_a
     assert len(shown(client)) == 4
 
 
-def test_the_list_is_narrowed_by_who_ordered(client, theirs):
+def test_the_list_is_narrowed_by_who_ordered(client, watch, theirs):
     assert shown(client, by="me") == [theirs["mine"]]
     assert shown(client, by=theirs["user"]) == [theirs["colleague"]]
-    assert shown(client, by="system") == [theirs["system"]]
+    assert shown(client, by="system") == [theirs["system"], watch.pk]
 
 
 def test_a_member_of_another_customer_is_nobody_to_narrow_by(client, watch, stranger):

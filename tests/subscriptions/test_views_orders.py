@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -26,6 +28,7 @@ from tests.factories import (
     PersonFactory,
     ScopeFactory,
     StreamFactory,
+    UserFactory,
     WatchFactory,
     identity_number,
 )
@@ -776,9 +779,31 @@ def test_a_long_order_has_pages_and_as_many_queries_as_a_short_one(
     order = Order.objects.get()
 
     with django_assert_max_num_queries(6):
-        page = client.get(page_of(order), {"page": "3"})
+        page = client.get(page_of(order), {"after": "100"})
 
-    assert len(page.context["rows"]) == 20
+    assert [line.line for line, *_words in page.context["rows"]] == list(range(101, 121))
+    assert (page.context["page"].before, page.context["page"].after) == (101, None)
+    assert "120 totalt" in text_of(page)
+
+
+def test_a_page_of_lines_leads_to_those_beside_it_and_keeps_what_is_shown(client, handler, stream):
+    sent(client, *(row(identity_number(n)) for n in range(1000, 1120)), row("195001010000"))
+    order = Order.objects.get()
+
+    page = client.get(page_of(order), {"answer": Answer.ACCEPTED, "before": "101"})
+
+    assert [line.line for line, *_words in page.context["rows"]] == list(range(51, 101))
+    text = text_of(page)
+    assert "?answer=ACCEPTED&amp;before=51" in text and "?answer=ACCEPTED&amp;after=100" in text
+
+
+@pytest.mark.parametrize(
+    "asked", [{"after": "9" * 30}, {"before": "1"}, {"after": "x"}, {"before": "-3"}, {"after": "200"}]
+)
+def test_an_address_that_leads_to_no_line_shows_the_first(client, stream, asked):
+    order = placed(stream)
+
+    assert [line.line for line, *_words in client.get(page_of(order), asked).context["rows"]] == [1]
 
 
 # The list
@@ -911,3 +936,22 @@ def test_a_story_of_many_orders_takes_as_many_queries_as_of_one(client, stream, 
 
     with django_assert_max_num_queries(5):
         client.get(reverse("portal:watch-detail", args=[watch.pk]))
+
+
+def test_a_watchs_page_asks_as_often_with_twenty_orders_of_as_many_people_as_with_two(client, stream):
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as sent:
+            client.get(reverse("portal:watch-detail", args=[watch.pk]))
+        return len(sent)
+
+    def ordered(times: int) -> None:
+        for _ in range(times):
+            order = OrderFactory(stream=stream, ordered_by=UserFactory())
+            OrderLineFactory(order=order, watch=watch, answer=Answer.REFRESH_ORDERED)
+
+    watch = WatchFactory(stream=stream)
+    ordered(2)
+    few = queries()
+    ordered(18)
+
+    assert queries() == few

@@ -1,9 +1,12 @@
 """The portal's pages about needs and cases: whose they are, what one click does; no address holds a reference."""
 
+import re
 from datetime import timedelta
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
@@ -13,7 +16,6 @@ from tests.factories import (
     LegalBasisFactory,
     MemberFactory,
     OrderFactory,
-    OrderLineFactory,
     ScopeFactory,
     StreamFactory,
     WatchFactory,
@@ -115,13 +117,12 @@ def test_one_click_confirms_all_on_every_page(client, stream):
     assert 'class="empty"' in text_of(client.get(CONFIRM))
 
 
-@pytest.mark.parametrize("url", [CONFIRM, CASES])
-def test_a_long_list_has_pages_and_as_many_queries_as_a_short_one(client, stream, url, django_assert_max_num_queries):
+def test_a_long_list_has_pages_and_as_many_queries_as_a_short_one(client, stream, django_assert_max_num_queries):
     for n in range(60):
         due(stream, case_reference=f"A{n:02}")
 
     with django_assert_max_num_queries(9):
-        page = client.get(url, {"page": "3"})
+        page = client.get(CONFIRM, {"page": "3"})
 
     assert len(page.context["page"]) == 20
 
@@ -136,7 +137,7 @@ def test_cases_are_listed_with_what_stands_for_each(client, stream):
 
     page = client.get(CASES)
 
-    assert [(one["reference"], one["watches"]) for one in page.context["page"]] == [("B-1", 1), (CASE, 2)]
+    assert [(one.reference, one.watches) for one in page.context["page"]] == [("B-1", 1), (CASE, 2)]
     assert reverse("portal:case-end", args=[first.pk]) in text_of(page)
 
 
@@ -205,16 +206,83 @@ def test_a_strangers_end_is_not_undone(client, stream, stranger):
 def test_a_case_worker_is_shown_the_own_cases_first(client, stream, member):
     mine = due(stream, case_reference="MITT")
     due(stream, case_reference="ANDRAS")
-    order = OrderFactory(stream=stream, ordered_by=member.user)
-    OrderLineFactory(order=order, watch=mine, answer="ACCEPTED")
+    OrderFactory(stream=stream, ordered_by=member.user)
+    Watch.objects.filter(pk=mine.pk).update(ordered_by=member.user)
 
-    def shown(**asked):
-        return [one["reference"] for one in client.get(CASES, asked).context["page"]]
-
-    assert shown() == shown(by="me") == ["MITT"]
-    assert shown(by="") == ["ANDRAS", "MITT"]
+    assert shown(client) == shown(client, by="me") == ["MITT"]
+    assert shown(client, by="") == ["ANDRAS", "MITT"]
     Member.objects.update(role=Member.Role.ADMINISTRATOR)
-    assert shown() == ["ANDRAS", "MITT"]
+    assert shown(client) == ["ANDRAS", "MITT"]
+
+
+def shown(client, **asked) -> list[str]:
+    return [one.reference for one in client.get(CASES, asked).context["page"]]
+
+
+def test_the_list_of_cases_goes_on_and_back_by_links_that_hold_no_reference(client, stream):
+    for n in range(45):
+        due(stream, case_reference=f"HEMLIG-{n:02}")
+    addresses = [CASES]
+
+    for relation in ("next", "next", "prev"):
+        page = text_of(client.get(addresses[-1]))
+        addresses.append(CASES + re.search(f'rel="{relation}" href="([^"]*)"', re.sub(" *\n *", " ", page))[1])
+    pages = [[one.reference[-2:] for one in client.get(one).context["page"]] for one in addresses]
+
+    assert [(one[0], one[-1]) for one in pages] == [("00", "19"), ("20", "39"), ("40", "44"), ("20", "39")]
+    assert "HEMLIG" not in "".join(addresses)
+
+
+def test_as_many_cases_cost_as_many_queries_as_few(client, stream):
+    def queries() -> int:
+        with CaptureQueriesContext(connection) as sent:
+            client.get(CASES)
+        return len(sent)
+
+    for n in range(2):
+        due(stream, case_reference=f"A{n}")
+    few = queries()
+    for n in range(18):
+        due(stream, case_reference=f"B{n}")
+
+    assert queries() == few
+
+
+def test_a_case_is_found_by_a_part_of_its_reference_which_stands_in_no_address(client, stream):
+    due(stream, case_reference=CASE)
+    due(stream, case_reference="ANNAT 7")
+
+    found = client.post(CASES, {"q": "2026/0042", "by": ""})
+    page = client.get(found.url)
+
+    assert "2026" not in found.url and "by=&sought=" in found.url
+    assert [one.reference for one in page.context["page"]] == [CASE]
+    assert 'value="2026/0042"' in text_of(page)
+    assert shown(client) == ["ANNAT 7", CASE]
+
+
+def test_a_search_among_the_own_cases_stays_there(client, stream, member):
+    due(stream, case_reference="A 1", ordered_by=member.user)
+    due(stream, case_reference="A 2")
+
+    assert [one.reference for one in client.get(client.post(CASES, {"q": "A", "by": "me"}).url).context["page"]] == [
+        "A 1"
+    ]
+
+
+def test_a_search_for_a_number_leads_to_the_search_that_is_logged(client, stream):
+    answer = client.post(CASES, {"q": identity_number(500), "by": ""})
+
+    assert answer.url == reverse("portal:watch-find")
+    assert not client.session.get("sought_references")
+
+
+def test_a_search_that_finds_nothing_says_so(client, stream):
+    due(stream, case_reference=CASE)
+
+    page = text_of(client.get(client.post(CASES, {"q": "finns inte", "by": ""}).url))
+
+    assert 'class="empty"' in page and CASE not in page
 
 
 def test_the_end_of_a_case_leaves_another_units_case_of_the_same_name(client, stream, member):

@@ -76,6 +76,13 @@ def test_a_new_watch_is_opened_and_owed_its_first_delivery(stream):
     assert (row.answer, row.watch, row.number, row.reference) == (Answer.ACCEPTED, watch, OLD, "R1")
 
 
+def test_a_watch_keeps_who_ordered_it_and_nobody_where_a_system_did(stream, member):
+    place_order(stream=stream, channel=Order.Channel.PORTAL, lines=[asked()], at=AT, ordered_by=member.user)
+    order(stream, asked(number=YOUNG))
+
+    assert dict(Watch.objects.values_list("ordered_number", "ordered_by")) == {OLD: member.user.pk, YOUNG: None}
+
+
 @pytest.mark.parametrize("benefit", ["sjukpenning", "FK:SJP"])
 @pytest.mark.parametrize("number", [OLD, f"{OLD[:8]}-{OLD[8:]}", f"{OLD[2:8]}-{OLD[8:]}"])
 def test_a_benefit_and_a_number_may_be_written_in_any_of_their_forms(stream, benefit, number):
