@@ -6,7 +6,7 @@ from itertools import islice
 from typing import Any
 
 from django.db import connection
-from django.db.models import BooleanField, QuerySet
+from django.db.models import BigIntegerField, QuerySet
 from django.db.models.expressions import RawSQL
 
 CHUNK = 5000
@@ -131,16 +131,22 @@ def entries(column: str) -> str:
     return f"{'jsonb_each_text' if on_postgresql() else 'json_each'}({column}) AS e"
 
 
-def names_any(table: str, column: str, key: str, values: Sequence[int]) -> RawSQL:
-    """Whether a JSON column's `key` is a list with one of the numbers in it. PostgreSQL looks for each by an index."""
+def naming_any(table: str, column: str, key: str, values: Sequence[int]) -> RawSQL:
+    """The ids of the rows whose JSON column has under a key a list with one of the numbers in it; for `pk__in`.
+
+    PostgreSQL looks for each number by an index, where the table has one.
+    """
     if on_postgresql():
         said = f"(named.{column} -> '{key}')"
         statement = (
-            f'"{table}"."id" IN (SELECT named.id FROM unnest(%s::bigint[]) AS wanted (number) JOIN "{table}" named '
-            f"ON {said} @> jsonb_build_array(wanted.number) WHERE jsonb_typeof({said}) = 'array')"
+            f"SELECT named.id FROM unnest(%s::bigint[]) AS wanted (number) JOIN {table} named "
+            f"ON {said} @> jsonb_build_array(wanted.number) WHERE jsonb_typeof({said}) = 'array'"
         )
-        return RawSQL(statement, [list(values)], output_field=BooleanField())  # noqa: S611
+        return RawSQL(statement, [list(values)], output_field=BigIntegerField())  # noqa: S611
     marks = ", ".join(["%s"] * len(values)) or "NULL"
-    said = f""""{table}"."{column}", %s"""
-    statement = f"(json_type({said}) = 'array' AND EXISTS (SELECT 1 FROM json_each({said}) WHERE value IN ({marks})))"
-    return RawSQL(statement, [f"$.{key}", f"$.{key}", *values], output_field=BooleanField())  # noqa: S611
+    said = f"named.{column}, '$.{key}'"
+    statement = (
+        f"SELECT named.id FROM {table} named WHERE json_type({said}) = 'array' "
+        f"AND EXISTS (SELECT 1 FROM json_each({said}) WHERE value IN ({marks}))"
+    )
+    return RawSQL(statement, list(values), output_field=BigIntegerField())  # noqa: S611

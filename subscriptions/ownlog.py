@@ -16,7 +16,7 @@ from django.utils.text import capfirst
 
 from lefi.audit.models import Action, AuditEvent, AuditQuerySet
 from lefi.audit.words import reason_of
-from lefi.bulk import names_any
+from lefi.bulk import naming_any
 from lefi.masking import mask_identity_numbers
 from subscriptions.models import ApiClient, Customer, Order, OrderLine, Watch
 
@@ -118,7 +118,7 @@ def _of_case(customer: Customer, case: str) -> QuerySet:
         Q(object_type=LINE, object_id__in=_texts(line_ids)),
         Q(object_type=ORDER, object_id__in=_texts(order_ids)),
         Q(object_type=DELIVERY, object_id__in=_texts(told), person_id__in={person for _pk, person in watches}),
-        Q(names_any("audit_auditevent", "details", "watches", ids), object_type=WATCH),
+        Q(pk__in=naming_any("audit_auditevent", "details", "watches", ids), object_type=WATCH),
     )
     events = AuditEvent.objects.for_customer(customer.pk).order_by()
     first, *others = (events.filter(kind).values("pk") for kind in kinds)

@@ -1,7 +1,6 @@
 """The portal's pages to take the watches that stand as a file, to compare a list with them, and to order what mends."""
 
 from operator import attrgetter
-from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_required
