@@ -67,7 +67,8 @@ def cases_of(
     `own`: only of what the user has ordered. `sought`: only those whose reference has this text in it.
     """
     streams = list(Stream.objects.visible_to(user).values_list("pk", flat=True))
-    at = Watch.objects.filter(stream__in=streams).select_related("stream__agreement").filter(pk=key).first()
+    mine = Watch.objects.filter(stream__in=streams).select_related("stream__agreement")
+    at = mine.filter(pk=key).first() if key is not None else None
     if not streams or (key is not None and at is None):
         return []
     rows = _found(streams, at, wanted, user.pk if own else None, sought, back)
