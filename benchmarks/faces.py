@@ -14,7 +14,7 @@ from benchmarks.measure import Outcome, run_case
 from benchmarks.results import LONGEST_PAGE, Result
 
 FACES = "pages"  # how the names of all of these results begin
-ROUNDS = 5  # after one that warms: p95 is the longest of them
+ROUNDS = 3  # after one that warms: p95 is the longest of them
 WORST = 10
 COLUMNS = ("page", "times", "p50", "p95", "max", "processor", "queries", "p50 at a hundredth", "queries at a hundredth")
 
