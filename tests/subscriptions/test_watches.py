@@ -229,12 +229,16 @@ def test_two_go_on_where_the_end_of_a_protection_does_not_make_them_one(stream, 
     assert Watch.objects.open().count() == 2
 
 
-def test_the_end_of_a_protection_leaves_a_pair_alone_that_was_kept_by_its_numbers_before_it(stream, tmp_path):
+def kept_by_their_numbers_until_identity_may_be_told(stream, tmp_path):
     publish(tmp_path, line(OLD), line(YOUNG))
     order(stream, asked(number=OLD), asked(number=YOUNG))
     one_may_not_be_told(stream, tmp_path, "no identity")
     followed()
     ScopeFactory(agreement=stream.agreement, version=3)
+
+
+def test_the_end_of_a_protection_leaves_a_pair_alone_that_was_kept_by_its_numbers_before_it(stream, tmp_path):
+    kept_by_their_numbers_until_identity_may_be_told(stream, tmp_path)
     for protected in (True, False):
         protect(tmp_path, THIRD, OLD, YOUNG, protected=protected)
         followed()
@@ -243,11 +247,7 @@ def test_the_end_of_a_protection_leaves_a_pair_alone_that_was_kept_by_its_number
 
 
 def test_a_pair_that_was_kept_by_its_numbers_goes_on_when_identity_may_be_told(stream, tmp_path):
-    publish(tmp_path, line(OLD), line(YOUNG))
-    order(stream, asked(number=OLD), asked(number=YOUNG))
-    one_may_not_be_told(stream, tmp_path, "no identity")
-    followed()
-    ScopeFactory(agreement=stream.agreement, version=3)
+    kept_by_their_numbers_until_identity_may_be_told(stream, tmp_path)
     publish(tmp_path, line(THIRD, person=facts(tidigarePersonnummer=[OLD, YOUNG], namn="Eva Test")))
 
     assert followed() == 0
