@@ -27,7 +27,8 @@ def stream(member):
 @pytest.fixture
 def watches(stream, member):
     """One that the member ordered, and a colleague's."""
-    mine, other = (WatchFactory(stream=stream, case_reference=f"EB {n}") for n in (1, 2))
+    mine = WatchFactory(stream=stream, case_reference="EB 1", ordered_by=member.user)
+    other = WatchFactory(stream=stream, case_reference="EB 2")
     OrderLineFactory(order=OrderFactory(stream=stream, ordered_by=member.user), watch=mine, answer="ACCEPTED")
     return mine, other
 

@@ -55,7 +55,10 @@ def entry(watch, change: BlockChange, before: list[str], now: list[str], *, comp
 @pytest.fixture
 def told(stream, member):
     """Three persons, of the first of whom one delivery tells everything and the next that it has changed."""
-    watches = [WatchFactory(stream=stream, case_reference=f"EB 2026/000{n}") for n in range(3)]
+    orderers = [member.user, None, None]
+    watches = [
+        WatchFactory(stream=stream, case_reference=f"EB 2026/000{n}", ordered_by=one) for n, one in enumerate(orderers)
+    ]
     OrderLineFactory(order=OrderFactory(stream=stream, ordered_by=member.user), watch=watches[0], answer="ACCEPTED")
     old, new = "a" * 64, "b" * 64
     first, second = Item(Known(old), SICKNESS_CASE), Item(Known(new), longer(SICKNESS_CASE, "2026-12-15"))
