@@ -4,7 +4,9 @@ It knows how a delivery is built (person, statusBestallning, block) and nothing 
 schema, so that what a document said years ago is read the same whatever has become of either.
 """
 
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Collection, Generator
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
 from mmap import ACCESS_READ, mmap
@@ -14,6 +16,8 @@ from xml.parsers import expat
 PIECE = 1 << 18  # bytes
 _PERSON = b"<person informationstyp="  # "<" stands in no text and no value, so it is always an element
 _END = b"</informationsfalt>"
+# Where a person begins, or a watch is named. A tag's own attribute is met before any "<" after it.
+_SAID = re.compile(_PERSON + rb'|<(?:statusBestallning|block) [^<]*?bevakning="(\d+)"')
 _OPENED, _CLOSED = b"<leverans><informationsfalt>", b"</informationsfalt></leverans>"  # around a person
 
 
@@ -171,13 +175,28 @@ def read_about(path: Path, watches: Collection[int], told: Collection[int] = ())
         raise NotReadable(type(error).__name__) from None
 
 
-def some_persons(path: Path, first: int, most: int) -> bytes:
-    """The bytes of some of a document's persons, found without reading those before them: from the `first`, of 0 on."""
-    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as data:
-        hits = list(islice(_hits(data, _PERSON), first, first + most + 1))
-        if not hits:
-            return b""
-        return data[hits[0] : hits[most] if len(hits) > most else data.rfind(_END)]
+def some_persons(path: Path, first: int, most: int, watches: Collection[int] | None = None) -> bytes:
+    """The bytes of some of a document's persons, found without reading those before them: from the `first`, of 0 on.
+
+    With `watches`, of those alone that it says something of one of these watches of.
+    """
+    with (
+        path.open("rb") as file,
+        mmap(file.fileno(), 0, access=ACCESS_READ) as data,
+        closing(_hits(data, _PERSON) if watches is None else _naming(data, watches)) as found,
+    ):
+        return b"".join(data[start : _end_of(data, start)] for start in islice(found, first, first + most))
+
+
+def _naming(data: mmap, watches: Collection[int]) -> Generator[int, None, None]:
+    """Where the persons begin of whom one of the watches is named."""
+    person = None
+    for said in _SAID.finditer(data):
+        if said[1] is None:
+            person = said.start()
+        elif person is not None and int(said[1]) in watches:
+            yield person
+            person = None
 
 
 def _read(path: Path, watches: Collection[int], told: Collection[int]) -> tuple[str, list[Entry]]:
@@ -195,7 +214,7 @@ def _places(data: mmap, watches: Collection[int]) -> list[tuple[int, int]]:
     return sorted({_around(data, hit) for watch in watches for hit in _hits(data, f'bevakning="{watch}"'.encode())})
 
 
-def _hits(data: mmap, text: bytes) -> Iterator[int]:
+def _hits(data: mmap, text: bytes) -> Generator[int, None, None]:
     hit = data.find(text)
     while hit >= 0:
         yield hit
@@ -203,10 +222,13 @@ def _hits(data: mmap, text: bytes) -> Iterator[int]:
 
 
 def _around(data: mmap, hit: int) -> tuple[int, int]:
-    end = data.find(_PERSON, hit)
-    if end < 0:
-        end = data.rfind(_END)
-    return data.rfind(_PERSON, 0, hit), end
+    return data.rfind(_PERSON, 0, hit), _end_of(data, hit)
+
+
+def _end_of(data: mmap, hit: int) -> int:
+    """Where the person ends within whose entry, or at whose beginning, a place is."""
+    end = data.find(_PERSON, hit + 1)
+    return end if end >= 0 else data.rfind(_END)
 
 
 def _part(data: mmap, watches: Collection[int], start: int, end: int) -> list[Entry]:

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -115,10 +114,7 @@ def words_of(refusal: Refused) -> tuple[Promise | str, Promise | str]:
 def page_of(path: Path, number: int, *, size: int = PERSONS_PER_PAGE, watches: Collection[int] | None = None) -> Page:
     """The persons of a page, the first being 1; of those alone that one of some watches is on, if any are named."""
     first = (number - 1) * size
-    if watches is None:
-        entries = list(reading.read_some(path, first, size + 1))
-    else:
-        entries = list(islice(reading.read(path, check=False, watches=watches), first, first + size + 1))
+    entries = list(reading.read_some(path, first, size + 1, watches))
     return Page(number, entries[:size], more=len(entries) > size)
 
 

@@ -118,7 +118,7 @@ def _part(agreement: Agreement, scope: Scope, day: date) -> ScopePreview:
     before, after = _decisions(now, told_now), _decisions(then, scope.benefits)
     streams = list(Stream.objects.filter(agreement=agreement, purpose=scope.purpose).values_list("pk", flat=True))
     watches = Watch.objects.open().filter(stream__in=streams)
-    # Of stream and person alone, so that an index answers it.
+    # Of stream, person and end alone, so that an index answers it.
     counts = watches.aggregate(watches=Count("*"), persons=Count("person", distinct=True))
     expected, persons = counts["watches"], counts["persons"]
     estimated = not expected
@@ -221,9 +221,14 @@ def _applied_for(agreement: Agreement) -> int:
 def _of_the_watches(law: StreamLaw, watches: QuerySet[Watch], count: int) -> _Sample:
     """Open watches spread over all of them, each decided by its own consent, references and protection.
 
-    They are chosen by person, as an index has them, and then read.
+    They are chosen by person, as an index has them, and then read. Of many watches, among so few persons that about as
+    many as are read are watched.
     """
-    spread = watches.annotate(place=F("person") % max(1, count // SAMPLE)).filter(place=0)
+    if count > WINDOW:
+        persons_there = _persons_there()
+        spread = watches.filter(person__in=_over(persons_there, min(WINDOW, SAMPLE * len(persons_there) // count)))
+    else:
+        spread = watches.annotate(place=F("person") % max(1, count // SAMPLE)).filter(place=0)
     persons = list(spread.order_by().values_list("person", flat=True)[:SAMPLE])
     chosen = list(watches.filter(person__in=persons).order_by("pk")[:SAMPLE])
     decider = Decider(law)
@@ -245,17 +250,25 @@ def _of_the_register(law: StreamLaw, decisions: dict[str, Decision]) -> _Sample:
     return _Sample(chosen, lambda watch: decisions[watch.benefit])
 
 
+def _persons_there() -> range:
+    """The numbers that persons can have in the register."""
+    ends = Person.objects.aggregate(first=Min("pk"), last=Max("pk"))
+    return range(ends["first"], ends["last"] + 1) if ends["first"] is not None else range(0)
+
+
+def _over(persons: range, count: int) -> list[int]:
+    """So many of some numbers, or fewer, spread evenly over them."""
+    return list(persons[:: -(-len(persons) // max(1, count)) or 1])
+
+
 def _persons_having(benefits: Sequence[str]) -> dict[str, set[int]]:
     """Who has something of each benefit, among persons spread over the register."""
-    ends = Person.objects.aggregate(first=Min("pk"), last=Max("pk"))
-    if ends["first"] is None:
-        return defaultdict(set)
-    window = range(ends["first"], ends["last"] + 1, -(-(ends["last"] + 1 - ends["first"]) // WINDOW))
+    window = _over(_persons_there(), WINDOW)
     by_section: dict[str, list[str]] = defaultdict(list)
     for code in benefits:
         for name in _telling_sections(code):
             by_section[name].append(code)
-    rows = BenefitPeriod.objects.live().filter(person__in=list(window), section__in=list(by_section))
+    rows = BenefitPeriod.objects.live().filter(person__in=window, section__in=list(by_section))
     having: dict[str, set[int]] = defaultdict(set)
     for person, name in rows.order_by().values_list("person", "section").distinct():
         for code in by_section[name]:

@@ -144,18 +144,18 @@ def read_head(path: Path) -> Head:
     raise DocumentFault("The document has no generelltfalt.")
 
 
-def read(path: Path, *, check: bool = True, watches: Collection[int] | None = None) -> Iterator[PersonEntry]:
-    """Yield the persons of a document in its order, validating it on the way unless told not to.
+def read(path: Path, *, check: bool = True) -> Iterator[PersonEntry]:
+    """Yield the persons of a document in its order, validating it on the way unless told not to."""
+    return _persons(path, catalogue(), check=check)
 
-    With `watches`, those alone that it says something of one of these watches of.
+
+def read_some(path: Path, first: int, most: int, watches: Collection[int] | None = None) -> Iterator[PersonEntry]:
+    """Yield some persons of a document of ours, from the `first`, of 0 on; what stands before them is not read.
+
+    With `watches`, of those alone that it says something of one of these watches of.
     """
-    return _persons(path, catalogue(), check=check, watches=watches)
-
-
-def read_some(path: Path, first: int, most: int) -> Iterator[PersonEntry]:
-    """Yield some persons of a document of ours, from the `first`, of 0 on; what stands before them is not read."""
     opened, closed = f'<leverans xmlns="{NAMESPACE}"><informationsfalt>', "</informationsfalt></leverans>"
-    part = opened.encode() + some_persons(path, first, most) + closed.encode()
+    part = opened.encode() + some_persons(path, first, most, watches) + closed.encode()
     return _persons(BytesIO(part), catalogue(), check=False)
 
 
@@ -164,16 +164,10 @@ def read_as(path: Path, known: Catalogue) -> Iterator[PersonEntry]:
     return _persons(path, known, check=False)
 
 
-def _persons(
-    source: Path | BytesIO, known: Catalogue, *, check: bool, watches: Collection[int] | None = None
-) -> Iterator[PersonEntry]:
+def _persons(source: Path | BytesIO, known: Catalogue, *, check: bool) -> Iterator[PersonEntry]:
     for element in _elements(source, _BULK, check=check):
-        if element.tag == _NS + "person" and (watches is None or _names_any(element, watches)):
+        if element.tag == _NS + "person":
             yield _person(element, known)
-
-
-def _names_any(element: etree._Element, watches: Collection[int]) -> bool:
-    return any(int(child.get("bevakning", "-1")) in watches for child in element)
 
 
 def read_orders(path: Path) -> Iterator[OrderAnswer | LineAnswer]:

@@ -131,8 +131,8 @@ class Watch(models.Model):
             ),
         ]
         indexes = [
-            # A stream's stock, in order of person, in refreshes and self-checks.
-            models.Index(fields=["stream", "person"], name="watches_of_a_stream"),
+            # A stream's stock, in order of person, in refreshes and self-checks; and how many of it stand, by it alone.
+            models.Index(fields=["stream", "person", "ended_at"], name="watches_of_a_stream"),
             # Reconfirmations that fall due between two nights; a customer's list of those that soon do.
             models.Index(fields=["reconfirm_by"], name="watches_to_reconfirm", condition=Q(ended_at=None)),
             # What has ended lately, in the portal.

@@ -209,6 +209,17 @@ def test_the_first_delivery_is_scaled_from_a_bounded_sample(stream, monkeypatch)
     assert part.first.size > 23 * 200
 
 
+def test_of_many_watches_the_sample_is_sought_among_persons_spread_over_the_register(stream, monkeypatch):
+    monkeypatch.setattr(previews, "WINDOW", 10)
+    monkeypatch.setattr(previews, "SAMPLE", 5)
+    watched(stream, 12)
+
+    part = part_of(proposed(stream.agreement))
+
+    assert 0 < part.sampled <= 5
+    assert part.first.items == part.watches == 12
+
+
 def test_a_larger_look_at_the_same_gives_the_same_size_when_all_are_alike(stream, monkeypatch):
     watched(stream, 12)
     scope = proposed(stream.agreement)

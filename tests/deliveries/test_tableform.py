@@ -80,6 +80,6 @@ def test_the_table_comes_a_person_at_a_time(watch):
 def test_a_document_is_read_for_some_watches_alone():
     sha256, _ = written([said_of(WatchFactory.build(pk=n)) for n in range(1, 4)])
 
-    entries = list(reading.read(storage.place_of(sha256), watches={2}))
-
-    assert [entry.statuses[0].watch for entry in entries] == [2]
+    for watches, first, found in (({2}, 0, [2]), ({1, 3}, 0, [1, 3]), ({1, 3}, 1, [3]), ({4}, 0, []), (set(), 0, [])):
+        entries = list(reading.read_some(storage.place_of(sha256), first, 3, watches))
+        assert [entry.statuses[0].watch for entry in entries] == found
