@@ -8,7 +8,8 @@ POSTGRES_URL ?= postgres://postgres@127.0.0.1:5432/postgres
 REDIS_URL ?= redis://127.0.0.1:6379/9
 BOTH := -n 2 --dist worksteal # processors, until the last test
 # Who is shown what on a page is the same on any database; that each list of the admin can be read is tried on both.
-PAGES := --ignore-glob="*/test_views*" --ignore-glob="*/test_admin_*" \
+# The demo is made on SQLite.
+ALIKE := --ignore-glob="*/test_views*" --ignore-glob="*/test_admin_*" --ignore=tests/deliveries/test_demo.py \
 	--ignore=tests/test_roles_matrix.py --ignore=tests/test_masked_numbers.py --ignore=tests/test_strangers.py
 
 .PHONY: help install demo demo-data test test-all test-on-sqlite test-on-postgresql test-in-browsers mutants lint bench requirements messages
@@ -37,7 +38,7 @@ demo-data: $(VENV)/runtime ## all of the demo but the server
 test: $(VENV)/dev ## the suite on SQLite, no server needed
 	$(BIN)/python -m pytest -q
 
-test-all: $(VENV)/dev ## the suite on SQLite, all but the pages on PostgreSQL too, true workers and browsers; fails without them
+test-all: $(VENV)/dev ## the suite on SQLite, what may differ there on PostgreSQL too, true workers and browsers; fails without them
 	$(MAKE) --jobs 3 --output-sync=target test-on-sqlite test-on-postgresql test-in-browsers
 
 test-on-sqlite: $(VENV)/dev
@@ -45,7 +46,7 @@ test-on-sqlite: $(VENV)/dev
 
 test-on-postgresql: $(VENV)/dev
 	DATABASE_URL=$(POSTGRES_URL) CACHE_URL=$(REDIS_URL) CELERY_BROKER_URL=$(REDIS_URL) \
-		HISTORY_STEPS=150 $(BIN)/python -m pytest -q -p no:cacheprovider -m "not browser" $(PAGES) $(BOTH)
+		HISTORY_STEPS=150 $(BIN)/python -m pytest -q -p no:cacheprovider -m "not browser" $(ALIKE) $(BOTH)
 
 # What people do is tried on the narrow screen, where it is harder; their days, and every page, on a wide one too.
 test-in-browsers: $(VENV)/dev
