@@ -66,11 +66,15 @@ JOIN benefits_personfacts e ON e.person_id = b.person_id AND e.recorded_in = b.w
 AND e.protection = '{Protection.NONE}'
 JOIN benefits_personnumber n ON n.person_id = e.person_id AND n.withdrawn_in IS NULL
 WHERE b.withdrawn_in > %s AND b.protection <> '{Protection.NONE}' AND {_BEFORE_IT_ENDED} IS NULL
+AND NOT {_PROTECTED.format(person="n.person_id")}
 """
 
 
 def no_longer_apart(*, since: int) -> dict[str, int]:
-    """The numbers that came while their persons were protected, of protections that ended after import `since`."""
+    """The numbers that came while their persons were protected, of protections that ended after import `since`.
+
+    None of who is protected again by now: that would tell of numbers that were never linked meanwhile.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_NO_LONGER_APART, [since])
         return dict(cursor.fetchall())

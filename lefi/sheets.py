@@ -8,7 +8,6 @@ from typing import Any
 
 MARK = "\ufeff"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet may take for the beginning of one
-_KEPT = tuple(f"'{one}" for one in _FORMULA)
 PIECE = 500  # rows
 
 
@@ -29,10 +28,15 @@ def row(cells: Iterable[Any]) -> str:
 
 def written(cell: str) -> str:
     """What somebody wrote in a cell, without the apostrophe that kept it from reckoning."""
-    return cell[1:] if cell.startswith(_KEPT) else cell
+    return cell[1:] if cell.startswith("'") and _reckons(cell) else cell
 
 
 def shown(value: Any) -> str:
-    """A value as a spreadsheet is to show it, and not to reckon with it."""
+    """A value as a spreadsheet is to show it, and not to reckon with it. `written` gives it back, whatever it is."""
     text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if _reckons(text) else text
+
+
+def _reckons(text: str) -> bool:
+    """Whether a text begins a formula, behind whatever apostrophes: one more is put before it, and taken away again."""
+    return text.lstrip("'").startswith(_FORMULA)

@@ -33,7 +33,8 @@ def watches_to_close(request: HttpRequest) -> HttpResponse:
     form = KeepForm(request.POST if "keep" in request.POST else None)
     if request.method == "POST" and _answered(request, waiting, form):
         return redirect("portal:watches-to-close")
-    rows = waiting.select_related("watch__stream__agreement__customer")
+    # Each part of the page is of one of the user's streams: to name them all in each would grow with their square.
+    rows = ClosingProposal.objects.waiting(day).select_related("watch__stream__agreement__customer")
     streams = Stream.objects.visible_to(request.user).values_list("pk", flat=True)
     find = beyond_in_each(rows, "stream", streams, PER_PAGE)
     context = {

@@ -49,7 +49,7 @@ def somebody(protections, versions) -> int:
 ENDS = {
     "it came in the protection that ended": ([(1, NONE), (3, MARKED), (5, NONE)], [(4, None)], 5),
     "protection changed its kind before": ([(2, MARKED), (3, REGISTRATION), (5, NONE)], [(4, None)], 5),
-    "protected anew since": ([(1, MARKED), (3, NONE), (5, MARKED)], [(2, None)], 3),
+    "protected anew since": ([(1, MARKED), (3, NONE), (5, MARKED)], [(2, None)], None),
     "other facts have changed since": ([(1, MARKED), (3, NONE), (5, NONE)], [(2, None)], 3),
     "it came before protection": ([(1, NONE), (3, MARKED), (5, NONE)], [(2, None)], None),
     "it has left": ([(1, NONE), (3, MARKED), (5, NONE)], [(4, 6)], None),

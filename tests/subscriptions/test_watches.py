@@ -212,13 +212,15 @@ def test_a_watch_from_the_protection_that_stands_alone_is_the_persons_once_it_ha
     assert Watch.objects.open().get().by_number is False
 
 
-@pytest.mark.parametrize("why", ["no identity", "blocked", "protected anew", "long ago"])
+@pytest.mark.parametrize("why", ["no identity", "blocked", "protected anew", "protected again", "long ago"])
 def test_two_go_on_where_the_end_of_a_protection_does_not_make_them_one(stream, tmp_path, why):
     ordered_in_protection(stream, tmp_path)
     if why == "protected anew":  # of another kind: it has not ended
         publish(tmp_path, line(YOUNG, person=facts(tidigarePersonnummer=[OLD], skydd="SKYDDAD_FOLKBOKFORING")))
     else:
         protect(tmp_path, YOUNG, OLD, protected=False)
+    if why == "protected again":  # before anybody was told of anything between
+        protect(tmp_path, YOUNG, OLD)
     if why == "no identity":
         classes = [one for one in Scope.objects.get(agreement=stream.agreement).classes if one != "identity"]
         ScopeFactory(agreement=stream.agreement, version=2, classes=classes)
